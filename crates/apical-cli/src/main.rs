@@ -1,0 +1,2 @@
+//! The command `apical`.
+fn main() {}

@@ -1,0 +1,222 @@
+//! `Experiment`: a config after every decision. Nothing optional means "default" any more; what is `None` is absent.
+
+use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
+use apical::tasks::TaskSpec;
+use std::path::PathBuf;
+
+/// The number type of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// Start weights of one kind of synapse.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// U(-a, a), one a per matrix (index 0 is layer 1).
+    Uniform(Vec<f64>),
+    /// U(-1/sqrt(n), 1/sqrt(n)), n the number of presynaptic cells.
+    FanIn,
+    /// Interneuron synapses only: the self-predicting values, from the forward and feedback weights.
+    SelfPredicting,
+    /// Feedback only: s times the transposed forward weights of the layer above.
+    Transpose(f64),
+}
+
+/// How all weights start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StartWeights {
+    /// Drawn or computed per kind of synapse.
+    Kinds {
+        /// Forward weights.
+        pp: Start,
+        /// Forward bias weights.
+        bpp: Start,
+        /// Feedback weights.
+        pb: Start,
+        /// Pyramidal to interneuron.
+        ip: Start,
+        /// Interneuron bias weights.
+        bip: Start,
+        /// Interneuron to pyramidal.
+        pi: Start,
+    },
+    /// Read from a safetensors file (or a checkpoint of another run).
+    File {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of its content, hex.
+        sha256: String,
+    },
+}
+
+/// How the two-step solver takes potentials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Attenuation {
+    /// vhat = v, and the mixing factors are given.
+    None(Mixing),
+    /// Both follow from the conductances.
+    Conductances,
+}
+
+/// What happens to a pattern without fixed point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFixedPoint {
+    /// No update from it; counted; above 1 % of an interval the run fails.
+    Skip,
+    /// The run fails.
+    Fail,
+}
+
+/// How potentials are found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SolverSpec {
+    /// Full dynamics, Euler steps.
+    Euler,
+    /// The fixed point, by sweeps.
+    Steady {
+        /// Bound on the largest |du/dt| (1/ms).
+        tolerance: f64,
+        /// Sweeps at most.
+        max_sweeps: usize,
+        /// What happens otherwise.
+        on_no_fixed_point: NoFixedPoint,
+    },
+    /// One pass up, one down.
+    TwoStep(Attenuation),
+}
+
+/// Which algorithm assigns credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearnerSpec {
+    /// The dendritic cortical microcircuit.
+    Microcircuit,
+}
+
+/// What `*.loss` means: a sum over output cells, mean over samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// (potential - target potential)^2.
+    Potentials,
+    /// (phi(potential) - phi(target potential))^2.
+    Rates,
+}
+
+/// The course of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainSpec {
+    /// Samples shown side by side.
+    pub batch: usize,
+    /// All rates are multiplied by this after each epoch (counted over all phases).
+    pub decay: f64,
+    /// Epochs between validations.
+    pub validate_every: usize,
+    /// Presentations between checkpoints; one is kept at each epoch's end whatever this is.
+    pub checkpoint_every: u64,
+    /// Keep a numbered checkpoint every so many epochs (0: none).
+    pub keep_every: usize,
+    /// What the loss is.
+    pub loss: Loss,
+    /// Potentials beyond this bound count as divergence.
+    pub divergence_bound: f64,
+}
+
+/// One stretch of training with its own rates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// For people and errors.
+    pub name: String,
+    /// Epochs it lasts.
+    pub epochs: usize,
+    /// A target nudges the output.
+    pub target: bool,
+    /// Learning rates; 0 switches a rule off.
+    pub rates: Rates,
+}
+
+/// Which cells of a layer are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// All of them.
+    All,
+    /// These.
+    Chosen(Vec<usize>),
+}
+
+/// One recorded quantity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceSpec {
+    /// One of soma, inter, basal, apical, apical_feedback, apical_lateral, inter_dendrite, rate, input, target, or a
+    /// weight tensor's name (`Wpp.1`).
+    pub quantity: String,
+    /// Layers (empty for input, target and weights: they say it themselves).
+    pub layers: Vec<usize>,
+    /// Which cells.
+    pub cells: Cells,
+    /// Weights only: chosen (post, pre) pairs; empty: the mean over all synapses of the tensor.
+    pub pairs: Vec<(usize, usize)>,
+    /// Steps between two values (Euler steps; presentations with the other solvers).
+    pub every: u64,
+    /// From and to, in ms of the run (steps times dt; presentations times presentation time otherwise).
+    pub window: (f64, f64),
+}
+
+/// What is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordSpec {
+    /// Presentations in a metric interval.
+    pub interval: u64,
+    /// Draw a figure of each metric when the run ends.
+    pub figures: bool,
+    /// Traces.
+    pub traces: Vec<TraceSpec>,
+}
+
+/// What a run must reach.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// Name of a metric in metrics.json.
+    pub metric: String,
+    /// At least this.
+    pub min: Option<f64>,
+    /// At most this.
+    pub max: Option<f64>,
+}
+
+/// A complete experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// For the run folder's name.
+    pub name: String,
+    /// Seed of everything random in the run.
+    pub seed: u64,
+    /// Number type.
+    pub precision: Precision,
+    /// Cells.
+    pub network: Network,
+    /// Noise while training.
+    pub noise: Noise,
+    /// How weights start.
+    pub start: StartWeights,
+    /// Times.
+    pub timing: Timing,
+    /// Low-pass of the weight change in ms; `None`: weights follow the rule at once.
+    pub tau_w: Option<f64>,
+    /// How potentials are found.
+    pub solver: SolverSpec,
+    /// Who learns.
+    pub learner: LearnerSpec,
+    /// What is learned.
+    pub task: TaskSpec,
+    /// Number of output and input cells that the task has are checked against `network.sizes`.
+    pub train: TrainSpec,
+    /// Phases, at least one.
+    pub phases: Vec<Phase>,
+    /// What is kept.
+    pub record: RecordSpec,
+    /// What must be reached.
+    pub expect: Vec<Expectation>,
+}

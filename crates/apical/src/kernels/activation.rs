@@ -1,0 +1,157 @@
+//! Activation functions phi: from soma potential to firing rate, with their derivatives.
+//!
+//! MODEL: r = phi(u). `soft_relu` is the rectifier of Sacramento et al. 2018 (Fig. 2), gamma log(1 + exp(beta (u - theta)))
+//! with gamma = 0.1, beta = 1, theta = 3.
+
+use super::Real;
+
+/// A firing-rate function phi.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// 1 / (1 + e^-u).
+    Logistic,
+    /// 0.1 ln(1 + e^(u - 3)).
+    SoftRelu,
+    /// ln(1 + e^u).
+    Softplus,
+    /// tanh u.
+    Tanh,
+    /// clamp(u, 0, 1).
+    HardSigmoid,
+    /// clamp(u, -1, 1).
+    HardTanh,
+    /// max(u, 0).
+    Relu,
+    /// u.
+    Identity,
+}
+
+const SOFT_GAMMA: f64 = 0.1;
+const SOFT_BETA: f64 = 1.0;
+const SOFT_THETA: f64 = 3.0;
+
+/// ln(1 + e^x) without overflow.
+#[inline]
+fn softplus<T: Real>(x: T) -> T {
+    x.max(T::ZERO) + (-x.abs()).exp().ln_1p()
+}
+
+#[inline]
+fn logistic<T: Real>(x: T) -> T {
+    T::ONE / (T::ONE + (-x).exp())
+}
+
+impl Activation {
+    /// All activations, in the order in which they are listed to users.
+    pub const ALL: [Activation; 8] = [
+        Activation::Logistic,
+        Activation::SoftRelu,
+        Activation::Softplus,
+        Activation::Tanh,
+        Activation::HardSigmoid,
+        Activation::HardTanh,
+        Activation::Relu,
+        Activation::Identity,
+    ];
+
+    /// The name used in configs and reference files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Logistic => "logistic",
+            Activation::SoftRelu => "soft_relu",
+            Activation::Softplus => "softplus",
+            Activation::Tanh => "tanh",
+            Activation::HardSigmoid => "hard_sigmoid",
+            Activation::HardTanh => "hard_tanh",
+            Activation::Relu => "relu",
+            Activation::Identity => "identity",
+        }
+    }
+
+    /// The formula, for people.
+    pub fn formula(self) -> &'static str {
+        match self {
+            Activation::Logistic => "1 / (1 + exp(-u))",
+            Activation::SoftRelu => "0.1 log(1 + exp(u - 3))",
+            Activation::Softplus => "log(1 + exp(u))",
+            Activation::Tanh => "tanh(u)",
+            Activation::HardSigmoid => "clamp(u, 0, 1)",
+            Activation::HardTanh => "clamp(u, -1, 1)",
+            Activation::Relu => "max(u, 0)",
+            Activation::Identity => "u",
+        }
+    }
+
+    /// The activation of this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.name() == name)
+    }
+
+    /// phi(u).
+    #[inline]
+    pub fn rate<T: Real>(self, u: T) -> T {
+        match self {
+            Activation::Logistic => logistic(u),
+            Activation::SoftRelu => {
+                T::from_f64(SOFT_GAMMA) * softplus(T::from_f64(SOFT_BETA) * (u - T::from_f64(SOFT_THETA)))
+            }
+            Activation::Softplus => softplus(u),
+            Activation::Tanh => u.tanh(),
+            Activation::HardSigmoid => u.max(T::ZERO).min(T::ONE),
+            Activation::HardTanh => u.max(-T::ONE).min(T::ONE),
+            Activation::Relu => u.max(T::ZERO),
+            Activation::Identity => u,
+        }
+    }
+
+    /// phi'(u); at a kink the derivative of the flat side.
+    #[inline]
+    pub fn slope<T: Real>(self, u: T) -> T {
+        match self {
+            Activation::Logistic => {
+                let r = logistic(u);
+                r * (T::ONE - r)
+            }
+            Activation::SoftRelu => {
+                T::from_f64(SOFT_GAMMA * SOFT_BETA) * logistic(T::from_f64(SOFT_BETA) * (u - T::from_f64(SOFT_THETA)))
+            }
+            Activation::Softplus => logistic(u),
+            Activation::Tanh => {
+                let r = u.tanh();
+                T::ONE - r * r
+            }
+            Activation::HardSigmoid if u > T::ZERO && u < T::ONE => T::ONE,
+            Activation::HardTanh if u > -T::ONE && u < T::ONE => T::ONE,
+            Activation::Relu if u > T::ZERO => T::ONE,
+            Activation::HardSigmoid | Activation::HardTanh | Activation::Relu => T::ZERO,
+            Activation::Identity => T::ONE,
+        }
+    }
+
+    /// Potentials from which phi takes the value `rate`, where there is exactly one.
+    pub fn inverse(self, rate: f64) -> Option<f64> {
+        let ln_expm1 = |x: f64| x + (-(-x).exp()).ln_1p();
+        let u = match self {
+            Activation::Logistic => (rate / (1.0 - rate)).ln(),
+            Activation::SoftRelu if rate > 0.0 => SOFT_THETA + ln_expm1(rate / SOFT_GAMMA) / SOFT_BETA,
+            Activation::Softplus if rate > 0.0 => ln_expm1(rate),
+            Activation::Tanh => rate.atanh(),
+            Activation::HardSigmoid if rate > 0.0 && rate < 1.0 => rate,
+            Activation::HardTanh if rate > -1.0 && rate < 1.0 => rate,
+            Activation::Relu if rate > 0.0 => rate,
+            Activation::Identity => rate,
+            _ => return None,
+        };
+        u.is_finite().then_some(u)
+    }
+
+    /// r = phi(u) for a slice.
+    pub fn rates<T: Real>(self, u: &[T], r: &mut [T]) {
+        macro_rules! each {
+            ($($name:ident),*) => {
+                match self { $(Activation::$name => for (r, &u) in r.iter_mut().zip(u) { *r = Activation::$name.rate(u); },)* }
+            };
+        }
+        each!(Logistic, SoftRelu, Softplus, Tanh, HardSigmoid, HardTanh, Relu, Identity);
+    }
+}
