@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod experiment;
+pub mod verify;
 
 pub use error::Error;
 pub use experiment::Experiment;

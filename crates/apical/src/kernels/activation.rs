@@ -147,9 +147,15 @@ impl Activation {
 
     /// r = phi(u) for a slice.
     pub fn rates<T: Real>(self, u: &[T], r: &mut [T]) {
+        r.copy_from_slice(u);
+        self.rates_in_place(r);
+    }
+
+    /// u becomes phi(u).
+    pub fn rates_in_place<T: Real>(self, u: &mut [T]) {
         macro_rules! each {
             ($($name:ident),*) => {
-                match self { $(Activation::$name => for (r, &u) in r.iter_mut().zip(u) { *r = Activation::$name.rate(u); },)* }
+                match self { $(Activation::$name => for u in u { *u = Activation::$name.rate(*u); },)* }
             };
         }
         each!(Logistic, SoftRelu, Softplus, Tanh, HardSigmoid, HardTanh, Relu, Identity);

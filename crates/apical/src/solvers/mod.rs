@@ -1,1 +1,243 @@
-//! solvers.
+//! Solvers: how the potentials of a circuit are found, and with them what a presentation teaches. Know no task and no
+//! learner. A new solver is one file and one line in [`NAMES`] and [`build`].
+
+pub mod euler;
+pub mod steady;
+pub mod two_step;
+pub mod watch;
+
+use crate::circuit::noise::Source;
+use crate::circuit::params::{Network, Rates, Timing};
+use crate::circuit::{Attenuation, Potentials, State, Tensors};
+use crate::kernels::Real;
+pub use watch::{Cell, Trouble};
+
+/// Patterns shown side by side, sample after sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a, T> {
+    /// Number of patterns.
+    pub samples: usize,
+    /// samples x n_0 input rates.
+    pub input: &'a [T],
+    /// samples x n_N target potentials, if a target nudges.
+    pub target: Option<&'a [T]>,
+}
+
+/// What a presentation showed of the circuit. Means are over the samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome<T> {
+    /// vhat_B,N (samples x n_N), averaged over the window: the answer that a nudge does not flatter.
+    pub output: Vec<T>,
+    /// sum over the cells of hidden layer k of v_A^2 at the end.
+    pub apical_squared: Vec<f64>,
+    /// sum over the interneurons of hidden layer k of (u^I_k - u^P_{k+1})^2 at the end.
+    pub mismatch_squared: Vec<f64>,
+    /// Samples without a fixed point; they taught nothing.
+    pub unsettled: usize,
+    /// Largest residual |du/dt| (1/ms) of a settled sample; 0 where the solver has none.
+    pub residual: f64,
+    /// Largest number of sweeps that a settled sample took; 0 where the solver has none.
+    pub sweeps: usize,
+}
+
+impl<T: Real> Outcome<T> {
+    /// Room for a net and a batch.
+    pub fn new(net: &Network, samples: usize) -> Self {
+        let depth = net.sizes.len() - 1;
+        Outcome {
+            output: vec![T::ZERO; samples * net.sizes[depth]],
+            apical_squared: vec![0.0; depth - 1],
+            mismatch_squared: vec![0.0; depth - 1],
+            unsettled: 0,
+            residual: 0.0,
+            sweeps: 0,
+        }
+    }
+
+    /// Fills the two error measures from the end of a presentation.
+    fn measure(&mut self, state: &State<T>, p: &Potentials<T>) {
+        let share = 1.0 / state.samples as f64;
+        for k in 0..self.apical_squared.len() {
+            let squares = p.apical[k].iter().map(|v| v.to_f64() * v.to_f64());
+            self.apical_squared[k] = squares.sum::<f64>() * share;
+            let pairs = state.inter[k].iter().zip(&state.soma[k + 1]);
+            let squares = pairs.map(|(i, u)| (i.to_f64() - u.to_f64()).powi(2));
+            self.mismatch_squared[k] = squares.sum::<f64>() * share;
+        }
+    }
+}
+
+/// What an observer sees after a step (Euler) or a presentation (the other solvers).
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    /// Steps made since the run began, this one included.
+    pub step: u64,
+    /// Somas and traces after the step.
+    pub state: &'a State<T>,
+    /// Rates and dendritic potentials that the step used.
+    pub potentials: &'a Potentials<T>,
+    /// Weights after the step.
+    pub weights: &'a Tensors<T>,
+    /// Target potentials, if a target nudged (samples x n_N).
+    pub target: Option<&'a [T]>,
+}
+
+/// Watches a run without changing it.
+pub trait Observer<T> {
+    /// Called after each step; `view.step` counts them.
+    fn after_step(&mut self, view: &View<'_, T>);
+}
+
+/// An observer that looks away.
+pub struct Nobody;
+
+impl<T> Observer<T> for Nobody {
+    fn after_step(&mut self, _: &View<'_, T>) {}
+}
+
+/// A named array of a solver's state, for checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array<T> {
+    /// `soma.1`, `delta.Wpp.1`, ...
+    pub name: String,
+    /// Shape, slowest dimension first.
+    pub shape: Vec<usize>,
+    /// Values.
+    pub data: Vec<T>,
+}
+
+/// Which weights the rules see while an Update is gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// The weights stand still: angles and limits are taken this way.
+    Held,
+    /// The weights move as they would in training.
+    Moving,
+}
+
+/// Finds potentials and teaches.
+pub trait Solver<T: Real>: Send + Sync {
+    /// The name in configs.
+    fn name(&self) -> &'static str;
+
+    /// The paper it comes from.
+    fn reference(&self) -> &'static str;
+
+    /// One presentation: potentials are found, weights change.
+    ///
+    /// # Errors
+    /// [`Trouble`] if potentials diverge or a required fixed point is missing; the weights are then of no use.
+    fn learn(
+        &mut self,
+        weights: &mut Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble>;
+
+    /// What the presentation would add to the weights (for low-passed plasticity: to V = W + eta tau_w Delta); nothing
+    /// of the solver changes.
+    ///
+    /// # Errors
+    /// As [`Solver::learn`].
+    fn update(
+        &self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        mode: Weights,
+    ) -> Result<Tensors<T>, Trouble>;
+
+    /// Output potentials (samples x n_N) from rest, without target, noise and plasticity; returns how many samples have
+    /// no fixed point (their output is the last iterate and must not be taken for an answer).
+    ///
+    /// # Errors
+    /// [`Trouble::Diverged`].
+    fn answer(&self, weights: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble>;
+
+    /// The same for patterns that follow each other without a reset, one at a time.
+    ///
+    /// # Errors
+    /// As [`Solver::answer`].
+    fn answer_sequence(&self, weights: &Tensors<T>, input: &[T], length: usize, output: &mut [T])
+    -> Result<usize, Trouble>;
+
+    /// What must be kept to go on exactly here.
+    fn save(&self) -> Vec<Array<T>>;
+
+    /// Takes back what [`Solver::save`] gave; `find` yields the array of a name and length.
+    ///
+    /// # Errors
+    /// The name of the first array that is missing.
+    fn restore(&mut self, find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String>;
+
+    /// Steps made since the run began.
+    fn clock(&self) -> u64;
+
+    /// Sets the number of steps made.
+    fn set_clock(&mut self, step: u64);
+}
+
+/// What happens to a pattern without fixed point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFixedPoint {
+    /// It teaches nothing and is counted.
+    Skip,
+    /// [`Trouble::NoFixedPoint`].
+    Fail,
+}
+
+/// Which solver, with everything it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// Full dynamics.
+    Euler {
+        /// Times of a presentation.
+        timing: Timing,
+        /// Low-pass of the weight change (ms).
+        tau_w: Option<f64>,
+        /// Noise while learning.
+        noise: Source,
+        /// Potentials beyond this bound count as divergence.
+        bound: f64,
+    },
+    /// Fixed point by sweeps.
+    Steady {
+        /// Bound on |du/dt| (1/ms).
+        tolerance: f64,
+        /// Sweeps at most.
+        max_sweeps: usize,
+        /// What happens otherwise.
+        on_no_fixed_point: NoFixedPoint,
+        /// Potentials beyond this bound count as divergence.
+        bound: f64,
+    },
+    /// One pass up, one down.
+    TwoStep {
+        /// Attenuation and mixing factors.
+        attenuation: Attenuation,
+        /// Potentials beyond this bound count as divergence.
+        bound: f64,
+    },
+}
+
+/// Names and descriptions of all solvers.
+pub const NAMES: [(&str, &str); 3] = [
+    ("euler", "full dynamics in Euler steps of dt, plasticity always on"),
+    ("steady", "the fixed point of the dynamics, by sweeps; reports patterns that have none"),
+    ("two-step", "one pass up, one pass down with a nudged output (S18's MNIST simplification)"),
+];
+
+/// The solver that a spec describes, for a net and a batch size.
+pub fn build<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<T>> {
+    match spec {
+        Spec::Euler { timing, tau_w, noise, bound } => {
+            Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples))
+        }
+        Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound } => {
+            Box::new(steady::Steady::new(net, *tolerance, *max_sweeps, *on_no_fixed_point, *bound, samples))
+        }
+        Spec::TwoStep { attenuation, bound } => Box::new(two_step::TwoStep::new(net, *attenuation, *bound, samples)),
+    }
+}

@@ -1,0 +1,180 @@
+//! `verify`: holds the engine against reference trajectories made by another program.
+//!
+//! A case is NAME.json (settings) with NAME.npz (inputs, targets, start and end weights, traces of every step) beside it.
+//! The engine replays the case in f64 and in f32 and reports the largest deviation of each array.
+
+mod case;
+
+use crate::Error;
+use apical::circuit::noise::Source;
+use apical::circuit::step::{Constants, Learning, Plastic, step};
+use apical::circuit::{Kind, Potentials, State, Tensors};
+use apical::kernels::{Mat, Product, Real};
+use case::{Arrays, Case};
+use std::path::{Path, PathBuf};
+
+/// Largest deviation allowed in double precision.
+pub const BOUND_F64: f64 = 1e-9;
+/// Largest deviation allowed in single precision.
+pub const BOUND_F32: f64 = 1e-4;
+
+/// How far one array of a case is off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deviation {
+    /// Name of the array in the npz.
+    pub array: String,
+    /// Largest absolute deviation in double precision; NaN counts as infinite.
+    pub f64: f64,
+    /// Largest absolute deviation in single precision.
+    pub f32: f64,
+}
+
+impl Deviation {
+    /// Both are within their bounds.
+    pub fn within_bounds(&self) -> bool {
+        self.f64 <= BOUND_F64 && self.f32 <= BOUND_F32
+    }
+}
+
+/// What came out for one case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Name of the case.
+    pub name: String,
+    /// One entry per array that was compared.
+    pub deviations: Vec<Deviation>,
+}
+
+/// The cases that the arguments name: files NAME.json, or folders of them, in order of their names.
+///
+/// # Errors
+/// A path that does not exist, or a folder without a case.
+pub fn cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).map_err(|e| Error::machine(path.display().to_string(), e))?;
+            let mut inside: Vec<PathBuf> = entries
+                .filter_map(|entry| entry.ok().map(|e| e.path()))
+                .filter(|p| p.extension().is_some_and(|e| e == "json"))
+                .collect();
+            if inside.is_empty() {
+                return Err(Error::input(path.display().to_string(), "no NAME.json in this folder", "name a folder of cases"));
+            }
+            inside.sort();
+            found.extend(inside);
+        } else if path.is_file() {
+            found.push(path.clone());
+        } else {
+            return Err(Error::input(path.display().to_string(), "no such file or folder", "name a NAME.json or a folder"));
+        }
+    }
+    Ok(found)
+}
+
+/// Replays one case.
+///
+/// # Errors
+/// Files that cannot be read or do not fit each other.
+pub fn verify(json: &Path) -> Result<Report, Error> {
+    verify_with(json, Product::Plain)
+}
+
+/// Replays one case with a given plan for products.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(json: &Path, plan: Product) -> Result<Report, Error> {
+    let (case, arrays) = case::read(json)?;
+    let double = replay::<f64>(&case, &arrays, plan);
+    let single = replay::<f32>(&case, &arrays, plan);
+    let deviations = double
+        .into_iter()
+        .zip(single)
+        .map(|((array, f64), (_, f32))| Deviation { array, f64, f32 })
+        .collect();
+    let name = json.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    Ok(Report { name, deviations })
+}
+
+/// Arrays of the file by name, as weights; every name exists and fits, `case::read` has seen to that.
+fn weights<T: Real>(case: &Case, arrays: &Arrays, prefix: &str) -> Tensors<T> {
+    let mut w = Tensors::zeros(&case.network.sizes, case.network.bias_rate != 0.0);
+    for (name, m) in w.named_mut() {
+        if let Some(array) = arrays.get(&format!("{prefix}.{name}")) {
+            *m = Mat { data: array.values.iter().map(|&x| T::from_f64(x)).collect(), ..*m };
+        }
+    }
+    w
+}
+
+/// Largest deviation so far.
+fn widen(worst: &mut f64, expected: f64, found: f64) {
+    let off = (expected - found).abs();
+    *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+}
+
+/// A recorded array that is compared step by step.
+struct Trace<'a> {
+    name: String,
+    values: &'a [f64],
+    worst: f64,
+}
+
+impl Trace<'_> {
+    /// Compares step `t`; recordings are (cell, sample), the engine keeps (sample, cell).
+    fn compare<T: Real>(&mut self, t: usize, samples: usize, found: &[T]) {
+        let cells = found.len() / samples;
+        for (n, x) in found.iter().enumerate() {
+            let (b, i) = (n / cells, n % cells);
+            widen(&mut self.worst, self.values[(t * cells + i) * samples + b], x.to_f64());
+        }
+    }
+}
+
+fn replay<T: Real>(case: &Case, arrays: &Arrays, plan: Product) -> Vec<(String, f64)> {
+    let (net, timing) = (&case.network, &case.timing);
+    let (n_0, depth) = (net.sizes[0], net.sizes.len() - 1);
+    let constants = Constants::<T>::new(net, timing, case.tau_w, plan);
+    let mut w = weights::<T>(case, arrays, "start");
+    let mut delta = Tensors::zeros(&net.sizes, net.bias_rate != 0.0);
+    let (mut state, mut p) = (State::rest(net, case.batch), Potentials::new(net, case.batch));
+    let rows = |name: &str, p: usize, width: usize| -> Vec<T> {
+        let from = p * case.batch * width;
+        arrays[name].values[from..from + case.batch * width].iter().map(|&x| T::from_f64(x)).collect()
+    };
+    let traces = |what: &str, layers: usize| -> Vec<Trace<'_>> {
+        let names = (1..=layers).map(|k| format!("trace.{what}.{k}"));
+        names.filter_map(|name| arrays.get(&name).map(|a| Trace { name, values: &a.values, worst: 0.0 })).collect()
+    };
+    let (mut soma, mut inter, mut apical) = (traces("soma", depth), traces("inter", depth - 1), traces("apical", depth - 1));
+    let steps = timing.steps(timing.presentation);
+    for shown in 0..case.patterns / case.batch {
+        let x = rows("input", shown, n_0);
+        let target = case.target_present.then(|| rows("target", shown, net.sizes[depth]));
+        if timing.reset_delta {
+            delta.clear();
+        }
+        for n in 0..steps {
+            let plastic = Plastic::in_presentation(timing, n);
+            let learning = Learning::Own { rates: &case.rates, plastic, delta: &mut delta };
+            step(&constants, &mut w, &mut state, &mut p, &x, target.as_deref(), learning, &Source::Silent);
+            let t = shown * steps + n;
+            soma.iter_mut().zip(&state.soma).for_each(|(trace, u)| trace.compare(t, case.batch, u));
+            inter.iter_mut().zip(&state.inter).for_each(|(trace, u)| trace.compare(t, case.batch, u));
+            apical.iter_mut().zip(&p.apical).for_each(|(trace, v)| trace.compare(t, case.batch, v));
+        }
+    }
+    let recorded = soma.into_iter().chain(inter).chain(apical).map(|trace| (trace.name, trace.worst));
+    let ends = Kind::ALL.into_iter().flat_map(|kind| {
+        let list = w.kind(kind).iter().enumerate();
+        list.map(move |(k, m)| (format!("end.{}.{}", kind.stem(), k + 1), m)).collect::<Vec<_>>()
+    });
+    let ends = ends.filter_map(|(name, m)| {
+        let mut worst = 0.0;
+        let expected = &arrays.get(&name)?.values;
+        expected.iter().zip(&m.data).for_each(|(&e, x)| widen(&mut worst, e, x.to_f64()));
+        Some((name, worst))
+    });
+    recorded.chain(ends.collect::<Vec<_>>()).collect()
+}

@@ -1,0 +1,89 @@
+//! Products of a weight matrix with the rates of a batch, in plain loops: the reference that every faster kernel is held
+//! against. Batches are sample after sample: value i of sample b stands at `b * n + i`.
+
+use super::{Mat, Real};
+
+/// Number of partial sums in a dot product. Fixed, so that the order of the sum is the same on every machine.
+const LANES: usize = 8;
+
+/// sum_j a_j b_j with eight interleaved partial sums, added in order.
+#[inline]
+pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let (a_head, a_tail) = a.as_chunks::<LANES>();
+    let (b_head, b_tail) = b.as_chunks::<LANES>();
+    for (x, y) in a_head.iter().zip(b_head) {
+        for l in 0..LANES {
+            lanes[l] += x[l] * y[l];
+        }
+    }
+    let mut sum = T::ZERO;
+    for lane in lanes {
+        sum += lane;
+    }
+    for (&x, &y) in a_tail.iter().zip(b_tail) {
+        sum += x * y;
+    }
+    sum
+}
+
+/// v = W r for each sample: `r` is samples x cols, `v` is samples x rows.
+pub fn weighted_sum<T: Real>(w: &Mat<T>, r: &[T], v: &mut [T]) {
+    let samples = v.len() / w.rows;
+    for i in 0..w.rows {
+        let row = w.row(i);
+        for b in 0..samples {
+            v[b * w.rows + i] = dot(row, &r[b * w.cols..(b + 1) * w.cols]);
+        }
+    }
+}
+
+/// g_j = (1 / B) sum_b e_{b,i} r_{b,j}: row i of the batch mean of the outer product of `e` (samples x rows) and `r`
+/// (samples x cols = the length of `g`).
+#[inline]
+pub fn mean_outer_row<T: Real>(e: &[T], rows: usize, i: usize, r: &[T], g: &mut [T]) {
+    let cols = g.len();
+    let samples = e.len() / rows;
+    let e_0 = e[i];
+    for (g, &r) in g.iter_mut().zip(r) {
+        *g = e_0 * r;
+    }
+    for b in 1..samples {
+        let e_b = e[b * rows + i];
+        for (g, &r) in g.iter_mut().zip(&r[b * cols..]) {
+            *g += e_b * r;
+        }
+    }
+    if samples > 1 {
+        let share = T::ONE / T::from_f64(samples as f64);
+        g.iter_mut().for_each(|g| *g *= share);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_follow_their_definition_for_odd_shapes() {
+        for (rows, cols, samples) in [(1, 1, 1), (3, 7, 1), (5, 8, 2), (4, 17, 3), (2, 33, 11)] {
+            let w = Mat::from_fn(rows, cols, |i, j| ((i * 31 + j * 17) % 13) as f64 - 6.0);
+            let r: Vec<f64> = (0..samples * cols).map(|n| ((n * 7) % 11) as f64 - 5.0).collect();
+            let mut v = vec![0.0; samples * rows];
+            weighted_sum(&w, &r, &mut v);
+            for b in 0..samples {
+                for i in 0..rows {
+                    // Small integers: exact in f64 whatever the order.
+                    let expected: f64 = (0..cols).map(|j| w.at(i, j) * r[b * cols + j]).sum();
+                    assert_eq!(v[b * rows + i], expected);
+                }
+            }
+            let mut g = vec![0.0; cols];
+            mean_outer_row(&v, rows, rows - 1, &r, &mut g);
+            for j in 0..cols {
+                let sum: f64 = (0..samples).map(|b| v[b * rows + rows - 1] * r[b * cols + j]).sum();
+                assert!((g[j] - sum / samples as f64).abs() <= 1e-12 * (1.0 + sum.abs()));
+            }
+        }
+    }
+}

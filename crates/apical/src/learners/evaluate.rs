@@ -1,0 +1,93 @@
+//! Evaluation: answers to a set of samples, from rest, without target, noise and plasticity.
+
+use super::Learner;
+use super::metrics::{Loss, class, loss};
+use crate::kernels::{Activation, Real};
+use crate::solvers::Trouble;
+use crate::tasks::Samples;
+use rayon::prelude::*;
+
+/// Samples that are answered side by side. A constant, so that the products, and with them the bits, do not depend on
+/// the number of threads.
+const CHUNK: usize = 100;
+
+/// How good the answers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss per sample, where there are targets.
+    pub loss: Option<f64>,
+    /// Share of wrong classes, where there are classes.
+    pub error: Option<f64>,
+    /// Samples without an answer (no fixed point); they count as wrong.
+    pub unsettled: usize,
+}
+
+/// Answers (rows x n_N) to samples `0..samples.len()` and the number without a fixed point. `pool` decides who works,
+/// not what comes out.
+///
+/// # Errors
+/// [`Trouble::Diverged`].
+pub fn answers<T: Real>(
+    learner: &dyn Learner<T>,
+    samples: &Samples,
+    sequence: bool,
+    pool: &rayon::ThreadPool,
+) -> Result<(Vec<T>, usize), Trouble> {
+    let rows = samples.len();
+    let chunk = if sequence { rows.max(1) } else { CHUNK };
+    let parts: Result<Vec<(Vec<T>, usize)>, Trouble> = pool.install(|| {
+        (0..rows.div_ceil(chunk))
+            .into_par_iter()
+            .map(|c| {
+                let part = c * chunk..rows.min((c + 1) * chunk);
+                let mut input = vec![T::ZERO; part.len() * samples.inputs];
+                for (row, x) in part.clone().zip(input.chunks_exact_mut(samples.inputs)) {
+                    samples.input(row, x);
+                }
+                let mut output = vec![T::ZERO; part.len() * samples.outputs];
+                let unsettled = if sequence {
+                    learner.answer_sequence(&input, part.len(), &mut output)?
+                } else {
+                    learner.answer(&input, part.len(), &mut output)?
+                };
+                Ok((output, unsettled))
+            })
+            .collect()
+    });
+    let parts = parts?;
+    let unsettled = parts.iter().map(|p| p.1).sum();
+    Ok((parts.into_iter().flat_map(|p| p.0).collect(), unsettled))
+}
+
+/// Answers all samples and compares with their targets.
+///
+/// # Errors
+/// [`Trouble::Diverged`].
+pub fn evaluate<T: Real>(
+    learner: &dyn Learner<T>,
+    samples: &Samples,
+    sequence: bool,
+    phi: Activation,
+    kind: Loss,
+    pool: &rayon::ThreadPool,
+) -> Result<Evaluation, Trouble> {
+    let (output, unsettled) = answers(learner, samples, sequence, pool)?;
+    let mut target = vec![T::ZERO; samples.outputs];
+    let (mut sum, mut wrong, mut has_target, mut has_class) = (0.0, 0usize, false, false);
+    for (row, output) in output.chunks_exact(samples.outputs).enumerate() {
+        if samples.target(row, &mut target) {
+            has_target = true;
+            sum += loss(kind, phi, output, &target);
+        }
+        if let Some(label) = samples.class(row) {
+            has_class = true;
+            wrong += usize::from(class(output) != label);
+        }
+    }
+    let rows = samples.len() as f64;
+    Ok(Evaluation {
+        loss: has_target.then(|| sum / rows),
+        error: has_class.then(|| wrong as f64 / rows),
+        unsettled,
+    })
+}

@@ -1,0 +1,98 @@
+//! Watching for trouble: potentials that leave every bound, patterns without a fixed point.
+
+use crate::circuit::State;
+use crate::kernels::Real;
+use std::fmt;
+
+/// A kind of cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Pyramidal cell.
+    Pyramidal,
+    /// Interneuron.
+    Interneuron,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cell::Pyramidal => "pyramidal cell",
+            Cell::Interneuron => "interneuron",
+        })
+    }
+}
+
+/// Why a solver had to give up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trouble {
+    /// A soma is NaN, infinite or beyond the bound.
+    Diverged {
+        /// Kind of cell.
+        cell: Cell,
+        /// Its layer, from 1.
+        layer: usize,
+        /// Its index in the layer.
+        index: usize,
+        /// Steps (Euler) or presentations (other solvers) made when it was seen.
+        step: u64,
+        /// Its potential.
+        value: f64,
+        /// The bound.
+        bound: f64,
+    },
+    /// The sweeps did not settle.
+    NoFixedPoint {
+        /// The sample in its batch.
+        sample: usize,
+        /// Largest |du/dt| that was left (1/ms).
+        residual: f64,
+        /// Sweeps made.
+        sweeps: usize,
+    },
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Diverged { cell, layer, index, step, value, bound } => write!(
+                f,
+                "diverged: the soma of {cell} {index} in layer {layer} reached {value} at step {step} (bound {bound})"
+            ),
+            Trouble::NoFixedPoint { sample, residual, sweeps } => {
+                write!(f, "no fixed point: sample {sample} left a residual of {residual:e} per ms after {sweeps} sweeps")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// Looks for a soma that is not within `bound`.
+///
+/// # Errors
+/// [`Trouble::Diverged`] naming the first such cell.
+pub fn check<T: Real>(state: &State<T>, bound: f64) -> Result<(), Trouble> {
+    let limit = T::from_f64(bound);
+    // NaN fails every comparison, so it counts as outside.
+    let inside = |values: &[T]| values.iter().all(|u| u.abs() <= limit);
+    if state.soma.iter().chain(&state.inter).all(|values| inside(values)) {
+        return Ok(());
+    }
+    let populations = [(Cell::Pyramidal, &state.soma), (Cell::Interneuron, &state.inter)];
+    for (cell, layers) in populations {
+        for (k, values) in layers.iter().enumerate() {
+            if let Some(at) = values.iter().position(|u| !matches!(u.abs().partial_cmp(&limit), Some(o) if o.is_le())) {
+                let cells = values.len() / state.samples;
+                return Err(Trouble::Diverged {
+                    cell,
+                    layer: k + 1,
+                    index: at % cells,
+                    step: state.step,
+                    value: values[at].to_f64(),
+                    bound,
+                });
+            }
+        }
+    }
+    Ok(())
+}
