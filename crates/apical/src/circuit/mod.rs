@@ -3,11 +3,13 @@
 
 pub mod attenuation;
 pub mod dynamics;
+pub mod known;
 pub mod noise;
 pub mod params;
 pub mod plasticity;
 pub mod potentials;
 pub mod self_prediction;
+pub mod start;
 pub mod state;
 pub mod step;
 pub mod teacher;
