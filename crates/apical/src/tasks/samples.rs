@@ -1,5 +1,6 @@
 //! Samples in memory: bytes stay bytes (MNIST takes 47 MB, not 376), everything else is f64.
 
+use super::Transform;
 use crate::kernels::Real;
 
 /// How a class becomes target potentials: `high` for its own output cell, `low` for the others.
@@ -178,6 +179,8 @@ pub struct Task {
     pub validation: Samples,
     /// For reporting, once.
     pub test: Samples,
+    /// What was done to raw values; does the same to a file to predict ([`super::read_inputs`]).
+    pub transform: Transform,
 }
 
 impl Task {
