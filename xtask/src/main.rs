@@ -1,2 +1,54 @@
-//! Development tasks: `cargo xtask test | tidy`.
-fn main() {}
+//! Development tasks: `cargo xtask test | tidy | package`.
+
+mod package;
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, clippy, packages; with a FILTER only
+                                        the tests whose names contain it; --slow: ignored tests too
+cargo xtask tidy                        rules of the house that the compiler does not know
+cargo xtask package                     pack each crate and install the command, as a user would";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let ok = match args.split_first() {
+        Some((task, rest)) if task == "test" => test::run(rest),
+        Some((task, [])) if task == "tidy" => tidy::run(),
+        Some((task, [])) if task == "package" => package::run(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The repository's root.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask lies in the root").to_path_buf()
+}
+
+/// The cargo that runs us, at the root.
+fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Says what is run, runs it, and tells whether it went well.
+fn succeeds(command: &mut Command) -> bool {
+    let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
+    println!("--- cargo {}", args.join(" "));
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cannot run cargo: {error}");
+            false
+        }
+    }
+}
