@@ -1,7 +1,11 @@
 //! Experiments as data: from a TOML file to a run folder that can be stopped, resumed, evaluated and compared.
 
+pub mod checkpoint;
 pub mod error;
 pub mod experiment;
+pub mod failpoint;
+pub mod folder;
+pub mod record;
 pub mod verify;
 
 pub use error::Error;

@@ -1,0 +1,99 @@
+//! Places at which a test build can be killed, to prove that a run survives it there.
+//!
+//! With the cargo feature `failpoints`, `APICAL_KILL_AT="checkpoint.rename.before:3"` ends the process at the third
+//! pass of that place, by SIGKILL: no destructor, no flush, as `kill -9` does. Without the feature `hit` is empty.
+//! A kill test walks over `names()`; each name is a kind of file and a step of its writing, or a place of the run.
+
+/// Kinds of files that are written as a whole: temporary file, sync, rename, sync of the folder.
+pub const ATOMIC_FILES: [&str; 7] =
+    ["config", "run-info", "ending", "checkpoint", "final-metrics", "trace-chunk", "trace-shape"];
+
+/// Steps of writing such a file. At `write.middle` half of the bytes are there.
+pub const ATOMIC_STEPS: [&str; 8] = [
+    "write.before",
+    "write.middle",
+    "write.after",
+    "sync.before",
+    "sync.after",
+    "rename.before",
+    "rename.after",
+    "folder-sync.after",
+];
+
+/// Places outside atomic writes: appended files, cutting back on resume, the course of the run.
+pub const PLACES: [&str; 14] = [
+    "metrics.write.before",
+    "metrics.write.after",
+    "metrics.flush.before",
+    "metrics.flush.after",
+    "metrics.sync.before",
+    "metrics.sync.after",
+    "metrics.cut.before",
+    "metrics.cut.after",
+    "traces.cut.before",
+    "traces.cut.after",
+    "folder.created",
+    "folder.moved-aside",
+    "presentation.middle",
+    "evaluation.middle",
+];
+
+/// All places at which a test can kill: what the kill test walks over.
+pub fn names() -> Vec<String> {
+    let atomic = ATOMIC_FILES.iter().flat_map(|file| ATOMIC_STEPS.iter().map(move |step| format!("{file}.{step}")));
+    atomic.chain(PLACES.iter().map(|place| place.to_string())).collect()
+}
+
+/// Passes a place. In a test build the process may die here.
+#[inline(always)]
+pub fn hit(place: &str) {
+    let _ = place;
+    #[cfg(feature = "failpoints")]
+    active::hit("", place);
+}
+
+/// Passes a step of writing a file of a kind. In a test build the process may die here.
+#[inline(always)]
+pub fn hit_step(file: &str, step: &str) {
+    let _ = (file, step);
+    #[cfg(feature = "failpoints")]
+    active::hit(file, step);
+}
+
+#[cfg(feature = "failpoints")]
+mod active {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// The place and the pass at which the process dies, if the environment says so.
+    fn order() -> &'static Option<(String, u64)> {
+        static ORDER: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        ORDER.get_or_init(|| {
+            let text = std::env::var("APICAL_KILL_AT").ok()?;
+            let (place, pass) = text.rsplit_once(':').unwrap_or((&text, "1"));
+            let known = super::names().iter().any(|name| name == place);
+            let pass = pass.parse().ok().filter(|&pass| pass > 0 && known);
+            // A test that names no place would pass without testing anything.
+            let pass = pass.unwrap_or_else(|| panic!("APICAL_KILL_AT={text}: expected PLACE or PLACE:PASS"));
+            Some((place.to_string(), pass))
+        })
+    }
+
+    pub fn hit(file: &str, step: &str) {
+        static PASSES: AtomicU64 = AtomicU64::new(0);
+        let Some((place, pass)) = order() else { return };
+        let here = match file {
+            "" => place == step,
+            _ => place.strip_prefix(file).and_then(|rest| rest.strip_prefix('.')) == Some(step),
+        };
+        if here && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == *pass {
+            die();
+        }
+    }
+
+    fn die() -> ! {
+        #[cfg(unix)]
+        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+        std::process::abort()
+    }
+}

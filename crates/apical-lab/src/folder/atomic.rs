@@ -1,0 +1,113 @@
+//! Files that are there as a whole or not at all.
+//!
+//! A file is written beside its place, synced, and renamed over the old one; then the folder is synced. Whoever is
+//! killed in between, or finds the disk full, leaves the old file as it was.
+
+use crate::error::Error;
+use crate::failpoint::hit_step;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
+
+/// The end of a temporary file's name; such files are left by a kill and swept when the folder is opened.
+const TEMPORARY: &str = ".tmp";
+
+/// Writes `bytes` to `path`, all of it or nothing. `kind` is one of `failpoint::ATOMIC_FILES`.
+///
+/// Only one process may write a path at a time (the lock of a run folder sees to it).
+///
+/// # Errors
+/// The machine's, naming the path; the temporary file is removed and an older file at `path` stays as it is. That a
+/// file-size limit is an error and not the end of the process takes `ignore_file_size_signal`.
+pub fn write_atomic(path: &Path, bytes: &[u8], kind: &str) -> Result<(), Error> {
+    let temporary = temporary(path);
+    replace(path, &temporary, bytes, kind).map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        let kept = if path.exists() { "the last good one is kept" } else { "nothing is left of it" };
+        Error { allowed: kept.into(), ..Error::machine(path.display().to_string(), format!("not written: {source}")) }
+    })
+}
+
+fn replace(path: &Path, temporary: &Path, bytes: &[u8], kind: &str) -> io::Result<()> {
+    hit_step(kind, "write.before");
+    let mut file = File::create(temporary)?;
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    file.write_all(first)?;
+    hit_step(kind, "write.middle");
+    file.write_all(second)?;
+    hit_step(kind, "write.after");
+    hit_step(kind, "sync.before");
+    file.sync_all()?;
+    hit_step(kind, "sync.after");
+    drop(file);
+    hit_step(kind, "rename.before");
+    fs::rename(temporary, path)?;
+    hit_step(kind, "rename.after");
+    sync_folder(path.parent().unwrap_or(Path::new("")))?;
+    hit_step(kind, "folder-sync.after");
+    Ok(())
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{TEMPORARY}"))
+}
+
+/// Makes created, renamed and removed names of a folder durable. Only Unix can open a folder to sync it.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Texts of a run folder (configs, `run.json`, `DONE`) are far smaller than this.
+const LARGEST_TEXT: u64 = 16 << 20;
+
+/// Reads a small text file as a whole.
+///
+/// # Errors
+/// `Input` if there is no such file, or it is no file, not UTF-8 or beyond 16 MiB; `Machine` if it cannot be read.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    let place = || path.display().to_string();
+    let machine = |source: io::Error| Error::machine(place(), source);
+    let meta = match fs::metadata(path) {
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::input(place(), "there is no such file", "a file that a run wrote"));
+        }
+        meta => meta.map_err(machine)?,
+    };
+    if !meta.is_file() || meta.len() > LARGEST_TEXT {
+        return Err(Error::input(place(), "no file, or one of more than 16 MiB", "a small text file that a run wrote"));
+    }
+    let bytes = fs::read(path).map_err(machine)?;
+    String::from_utf8(bytes).map_err(|source| {
+        let byte = source.utf8_error().valid_up_to();
+        Error::input(place(), format!("not UTF-8 at byte {byte}"), "a text file that a run wrote")
+    })
+}
+
+/// Removes temporary files that a killed process left in `folder`.
+pub fn sweep_temporary(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Lets a write beyond the file-size limit (`ulimit -f`) fail with an error: by default SIGXFSZ ends the process.
+///
+/// # Errors
+/// The machine's, if the signal cannot be handled.
+pub fn ignore_file_size_signal() -> Result<(), Error> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)))
+        .map_err(|source| Error::machine("SIGXFSZ", source))?;
+    Ok(())
+}
