@@ -9,6 +9,7 @@ pub mod error;
 pub mod figure;
 pub mod metric_curves;
 pub mod render;
+pub mod schematic;
 pub mod theme;
 pub mod ticks;
 
@@ -16,3 +17,4 @@ pub use error::Error;
 pub use figure::{Axis, Dash, Figure, Line, Panel, Scale};
 pub use metric_curves::{Series, metric_figures};
 pub use render::Scene;
+pub use schematic::{Plastic, Schematic};

@@ -55,9 +55,9 @@ fn linear(low: f64, high: f64, count: usize) -> Ticks {
         .collect();
     let largest = low.abs().max(high.abs());
     let (exponent, suffix) = match largest {
-        v if v < 1e-3 || v >= 1e12 => (v.log10().floor() as i32, ""),
-        v if v >= 1e10 => (9, "G"),
-        v if v >= 1e7 => (6, "M"),
+        v if !(1e-3..1e12).contains(&v) => (v.log10().floor() as i32, ""),
+        v if v >= 1e9 => (9, "G"),
+        v if v >= 1e6 => (6, "M"),
         v if v >= 1e4 => (3, "k"),
         _ => (0, ""),
     };

@@ -1,6 +1,6 @@
 //! What every figure promises: bytes that repeat, documents that parse, labels on paper, no panic on any data.
 
-use apical_report::{Axis, Dash, Figure, Line, Panel, Scale, Series, metric_figures};
+use apical_report::{Axis, Dash, Figure, Line, Panel, Plastic, Scale, Scene, Schematic, Series, metric_figures};
 
 fn falling(run: &str, metric: &str, n: usize, from: f64, to: f64) -> Series {
     let x: Vec<f64> = (1..=n).map(|i| i as f64 * 1000.0).collect();
@@ -73,32 +73,49 @@ fn names_come_back_from_the_svg_as_they_were() {
 #[test]
 fn no_text_leaves_the_paper_or_meets_another() {
     for (stem, figure) in examples() {
-        let scene = figure.scene();
-        let boxes: Vec<_> = (scene.texts().into_iter().filter(|t| t.width() > 0.0))
-            .map(|t| {
-                let (along, up) = (t.width(), t.size * 0.72);
-                let shift = match t.anchor {
-                    apical_report::render::Anchor::Start => 0.0,
-                    apical_report::render::Anchor::Middle => along / 2.0,
-                    apical_report::render::Anchor::End => along,
-                };
-                let (x, y) = t.at;
-                let area = if t.upright {
-                    (x - up, y - (along - shift), x, y + shift)
-                } else {
-                    (x - shift, y - up, x - shift + along, y)
-                };
-                (t.runs[0].text.clone(), area)
-            })
-            .collect();
-        for (i, (name, a)) in boxes.iter().enumerate() {
-            assert!(
-                a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= scene.width && a.3 <= scene.height,
-                "{stem}: {name} leaves the paper"
-            );
-            for (other, b) in &boxes[..i] {
-                assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{stem}: {name} meets {other}");
-            }
+        check_texts(&stem, &figure.scene());
+    }
+}
+
+#[test]
+fn a_circuit_of_any_depth_is_drawn() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).unwrap();
+    let plastic = Plastic { forward: true, interneuron: true, apical: true, feedback: false };
+    for sizes in [&[][..], &[3], &[30, 10], &[30, 20, 10], &[784, 500, 500, 10], &[9; 12]] {
+        let scene = Schematic { sizes: sizes.to_vec(), plastic }.scene();
+        check_texts(&format!("{sizes:?}"), &scene);
+        roxmltree::Document::parse(&scene.svg()).unwrap();
+        std::fs::write(folder.join(format!("circuit-{}.png", sizes.len())), scene.png(300.0).unwrap()).unwrap();
+    }
+}
+
+/// Panics where a text leaves the paper or meets another.
+fn check_texts(stem: &str, scene: &Scene) {
+    let boxes: Vec<_> = (scene.texts().into_iter().filter(|t| t.width() > 0.0))
+        .map(|t| {
+            let (along, up) = (t.width(), t.size * 0.72);
+            let shift = match t.anchor {
+                apical_report::render::Anchor::Start => 0.0,
+                apical_report::render::Anchor::Middle => along / 2.0,
+                apical_report::render::Anchor::End => along,
+            };
+            let (x, y) = t.at;
+            let area = if t.upright {
+                (x - up, y - (along - shift), x, y + shift)
+            } else {
+                (x - shift, y - up, x - shift + along, y)
+            };
+            (t.runs[0].text.clone(), area)
+        })
+        .collect();
+    for (i, (name, a)) in boxes.iter().enumerate() {
+        assert!(
+            a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= scene.width && a.3 <= scene.height,
+            "{stem}: {name} leaves the paper"
+        );
+        for (other, b) in &boxes[..i] {
+            assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{stem}: {name} meets {other}");
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn fit(text: &str, size: f64, most: f64) -> String {
         return text.to_owned();
     }
     let mut short: Vec<char> = text.chars().collect();
-    while let Some(_) = short.pop() {
+    while short.pop().is_some() {
         let candidate: String = short.iter().collect::<String>().trim_end().to_owned() + "\u{2026}";
         if width(&candidate, size) <= most {
             return candidate;

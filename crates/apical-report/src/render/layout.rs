@@ -83,7 +83,7 @@ fn need(panel: &Panel, cell: f64, height: f64) -> Need {
     let x_range =
         range(&panel.x, panel.lines.iter().flat_map(|l| l.points().filter(|p| panel.y.shows(p.1)).map(|p| p.0)), 0.0);
     let y_range = range(&panel.y, panel.lines.iter().flat_map(|l| l.points().map(|p| p.1)), 0.05);
-    let y_ticks = ticks(panel.y.scale, y_range.0, y_range.1, (height / 26.0) as usize);
+    let y_ticks = ticks(panel.y.scale, y_range.0, y_range.1, (height / 18.0) as usize);
     let widest = y_ticks.major.iter().map(|(_, l)| tick_text(l, (0.0, 0.0), Anchor::End).width()).fold(0.0, f64::max);
     let left = TICK_LENGTH + GAP + widest + if panel.y.text().is_empty() { 0.0 } else { GAP + LABEL_SIZE };
     let x_ticks = horizontal_ticks(panel, x_range, cell - left);
@@ -120,8 +120,8 @@ fn range(axis: &Axis, values: impl Iterator<Item = f64>, pad: f64) -> (f64, f64)
         return (low - half, high + half);
     }
     let spare = pad * (high - low);
-    // What is never negative is not shown as if it could be.
-    let below = if low >= 0.0 && low - spare < 0.0 { 0.0 } else { low - spare };
+    // What is never negative is not shown as if it could be, and an axis that nearly reaches zero begins there.
+    let below = if low >= 0.0 && low < 0.25 * (high - low) { 0.0 } else { low - spare };
     (below, high + spare)
 }
 
