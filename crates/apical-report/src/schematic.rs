@@ -1,6 +1,6 @@
 //! The circuit drawn from its sizes: one pyramidal cell and one interneuron stand for all of a layer.
 
-use crate::render::{Anchor, Scene, Script, Shape, Text, font};
+use crate::render::{Anchor, Scene, Shape, Text, font};
 use crate::theme::{self, INK, LABEL_SIZE, LINE_WIDTH, TICK_SIZE};
 use crate::{Dash, figure};
 
@@ -47,9 +47,6 @@ impl Schematic {
         let height = (2.0 * EDGE + layers as f64 * LAYER).max(2.0 * EDGE + LAYER);
         let mut shapes = Vec::new();
         let soma = |k: usize| height - EDGE - k as f64 * LAYER;
-        for k in 1..=layers {
-            self.synapses(&mut shapes, k, layers, &soma);
-        }
         for (k, size) in self.sizes.iter().enumerate() {
             let name = match k {
                 0 => "Input".to_owned(),
@@ -67,7 +64,12 @@ impl Schematic {
             }
             if k > 0 && k < layers {
                 shapes.push(disc((INTERNEURON, y), 6.0));
+                let name = format!("{} interneurons", self.sizes[k + 1]);
+                shapes.push(Shape::Text(Text::new((INTERNEURON, y + 15.0), TICK_SIZE, Anchor::Middle, name)));
             }
+        }
+        for k in 1..=layers {
+            self.synapses(&mut shapes, k, layers, &soma);
         }
         if layers > 0 {
             self.legend(&mut shapes, layers, &soma);
@@ -85,7 +87,7 @@ impl Schematic {
         synapse(shapes, forward, 0, self.plastic.forward);
         if k == layers {
             // The target reaches the soma of the output from outside.
-            let target = vec![(INTERNEURON - 14.0, y - 3.0), (PYRAMIDAL + 7.0, y - 3.0)];
+            let target = vec![(PYRAMIDAL + 4.0, y - 3.0), (INTERNEURON - 14.0, y - 3.0)];
             shapes.push(Shape::Path { points: target, colour: INK.to_owned(), width: LINE_WIDTH, dash: Dash::Dotted });
             let at = (INTERNEURON - 11.0, y - 3.0 + TICK_SIZE * font::CAPITAL / 2.0);
             shapes.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, "target")));
@@ -95,13 +97,13 @@ impl Schematic {
         let tuft = y - APICAL;
         let nudge = tuft - 14.0;
         let side = INTERNEURON + 13.0;
-        let points = vec![(right, nudge), (side, nudge), (side, y), (INTERNEURON + 8.0, y)];
+        let points = vec![(INTERNEURON + 6.0, y), (side, y), (side, nudge), (right, nudge)];
         shapes.push(Shape::Path { points, colour: INK.to_owned(), width: LINE_WIDTH, dash: Dash::Dotted });
         synapse(shapes, vec![(PYRAMIDAL + 5.0, y - 2.0), (INTERNEURON - 9.0, y - 2.0)], 2, self.plastic.interneuron);
         let lateral = vec![(INTERNEURON, y - 6.0), (INTERNEURON, tuft + 4.0), (PYRAMIDAL + 6.0, tuft + 4.0)];
         synapse(shapes, lateral, 3, self.plastic.apical);
         let feedback = vec![
-            (PYRAMIDAL + 5.0, above + 2.0),
+            (PYRAMIDAL + 6.0, above + 2.0),
             (right, above + 2.0),
             (right, tuft - 4.0),
             (PYRAMIDAL + 8.0, tuft - 4.0),
@@ -129,8 +131,7 @@ impl Schematic {
         }
         key(shapes, y, &figure::Key { name: "nudging".to_owned(), colour: None, dash: Dash::Dotted });
         // Compartments are named once, in the first layer.
-        let name =
-            |y: f64, text: &str| Text::new((PYRAMIDAL - 22.0, y), TICK_SIZE, Anchor::End, text).with(Script::Base, "");
+        let name = |y: f64, text: &str| Text::new((PYRAMIDAL - 22.0, y), TICK_SIZE, Anchor::End, text);
         shapes.push(Shape::Text(name(soma(1) + BASAL + 2.5, "basal")));
         shapes.push(Shape::Text(name(soma(1) + 2.5, "soma")));
         if layers > 1 {
