@@ -1,1 +1,20 @@
-//! report of apical.
+//! Figures of runs: a figure is a function of data, and the same data give the same bytes.
+//!
+//! What to draw ([`metric_curves`], later the figures of the field) knows [`Figure`] and nothing of drawing; the renderer knows
+//! nothing of metrics. Neither reads files, a clock, or the fonts of the machine.
+
+pub mod csv;
+pub mod decimate;
+pub mod error;
+pub mod figure;
+pub mod metric_curves;
+pub mod render;
+pub mod schematic;
+pub mod theme;
+pub mod ticks;
+
+pub use error::Error;
+pub use figure::{Axis, Dash, Figure, Line, Panel, Scale};
+pub use metric_curves::{Series, metric_figures};
+pub use render::Scene;
+pub use schematic::{Plastic, Schematic};

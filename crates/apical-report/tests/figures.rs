@@ -1,0 +1,170 @@
+//! What every figure promises: bytes that repeat, documents that parse, labels on paper, no panic on any data.
+
+use apical_report::{Axis, Dash, Figure, Line, Panel, Plastic, Scale, Scene, Schematic, Series, metric_figures};
+
+fn falling(run: &str, metric: &str, n: usize, from: f64, to: f64) -> Series {
+    let x: Vec<f64> = (1..=n).map(|i| i as f64 * 1000.0).collect();
+    let wobble = |i: usize| 1.0 + 0.1 * ((i * i) as f64 * 0.7).sin();
+    let y = (0..n).map(|i| from * (to / from).powf(i as f64 / n as f64) * wobble(i)).collect();
+    Series { run: run.into(), metric: metric.into(), x, y }
+}
+
+fn examples() -> Vec<(String, Figure)> {
+    let mut series = vec![
+        falling("s18-mnist-3f9a", "train.loss", 100, 0.9, 0.02),
+        falling("s18-mnist-3f9a", "validation.loss", 12, 0.8, 0.05),
+        falling("s18-mnist-3f9a", "train.error", 100, 0.12, 0.011),
+        falling("s18-mnist-3f9a", "validation.error", 12, 0.09, 0.025),
+        falling("s18-mnist-3f9a", "apical_squared.1", 5000, 30.0, 0.06),
+        falling("s18-mnist-3f9a", "apical_squared.2", 5000, 1.0, 0.0006),
+        falling("s18-mnist-3f9a", "distance_pi.1", 3, 2e-5, 1e-5),
+        falling("s18-mnist-3f9a", "weight_norm.Wpp.1", 10, 3.0, 4.0),
+    ];
+    series.push(Series { run: "s18-mnist-3f9a".into(), metric: "test.loss".into(), x: vec![1e5], y: vec![0.06] });
+    series.push(Series { run: "s18-mnist-3f9a".into(), metric: "empty".into(), ..Series::default() });
+    series[0].y[40..44].fill(f64::NAN);
+    let mut figures = metric_figures(&series);
+
+    let two: Vec<Series> = (0..3)
+        .flat_map(|seed| {
+            let run = format!("seed {seed} <b>&\"");
+            let scale = 1.0 + f64::from(seed);
+            [falling(&run, "train.loss", 80, scale, 0.1), falling(&run, "validation.loss", 20, scale, 0.3)]
+        })
+        .collect();
+    figures.extend(metric_figures(&two).into_iter().map(|(stem, f)| (format!("runs-{stem}"), f)));
+
+    let many: Vec<Series> = (0..12)
+        .flat_map(|seed| {
+            [1, 2].map(|k| falling(&format!("sweep of eta, seed {seed}"), &format!("apical_squared.{k}"), 50, 1.0, 0.1))
+        })
+        .collect();
+    figures.extend(metric_figures(&many).into_iter().map(|(stem, f)| (format!("many-{stem}"), f)));
+
+    let panels = figures.iter().take(4).map(|(_, f)| f.panels[0].clone()).collect();
+    figures.push(("wide".into(), Figure { width_mm: 174.0, axes_height_mm: 40.0, columns: 2, panels }));
+    figures
+}
+
+#[test]
+fn examples_are_the_same_twice_and_parse() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).unwrap();
+    for ((stem, figure), (_, again)) in examples().into_iter().zip(examples()) {
+        let (svg, png) = (figure.svg(), figure.png(300.0).unwrap());
+        assert!(svg == again.svg() && png == again.png(300.0).unwrap(), "{stem}: other bytes the second time");
+        roxmltree::Document::parse(&svg).unwrap_or_else(|e| panic!("{stem}: {e}"));
+        for (ext, bytes) in [("svg", svg.into_bytes()), ("png", png), ("csv", figure.csv().into_bytes())] {
+            std::fs::write(folder.join(format!("{stem}.{ext}")), bytes).unwrap();
+        }
+    }
+    println!("{}", folder.display());
+}
+
+#[test]
+fn names_come_back_from_the_svg_as_they_were() {
+    let figures = metric_figures(&["<b>&\"", "b'\u{1}"].map(|run| falling(run, "train.loss", 5, 1.0, 0.5)));
+    let svg = figures[0].1.svg();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    assert!(document.descendants().any(|n| n.is_text() && n.text() == Some("<b>&\"")));
+    assert!(document.descendants().any(|n| n.is_text() && n.text() == Some("b'\u{fffd}")));
+}
+
+#[test]
+fn no_text_leaves_the_paper_or_meets_another() {
+    for (stem, figure) in examples() {
+        check_texts(&stem, &figure.scene());
+    }
+}
+
+#[test]
+fn a_circuit_of_any_depth_is_drawn() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).unwrap();
+    let plastic = Plastic { forward: true, interneuron: true, apical: true, feedback: false };
+    for sizes in [&[][..], &[3], &[30, 10], &[30, 20, 10], &[784, 500, 500, 10], &[9; 12]] {
+        let scene = Schematic { sizes: sizes.to_vec(), plastic }.scene();
+        check_texts(&format!("{sizes:?}"), &scene);
+        roxmltree::Document::parse(&scene.svg()).unwrap();
+        std::fs::write(folder.join(format!("circuit-{}.png", sizes.len())), scene.png(300.0).unwrap()).unwrap();
+    }
+}
+
+/// Panics where a text leaves the paper or meets another.
+fn check_texts(stem: &str, scene: &Scene) {
+    let boxes: Vec<_> = (scene.texts().into_iter().filter(|t| t.width() > 0.0))
+        .map(|t| {
+            let (along, up) = (t.width(), t.size * 0.72);
+            let shift = match t.anchor {
+                apical_report::render::Anchor::Start => 0.0,
+                apical_report::render::Anchor::Middle => along / 2.0,
+                apical_report::render::Anchor::End => along,
+            };
+            let (x, y) = t.at;
+            let area = if t.upright {
+                (x - up, y - (along - shift), x, y + shift)
+            } else {
+                (x - shift, y - up, x - shift + along, y)
+            };
+            (t.runs[0].text.clone(), area)
+        })
+        .collect();
+    for (i, (name, a)) in boxes.iter().enumerate() {
+        assert!(
+            a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= scene.width && a.3 <= scene.height,
+            "{stem}: {name} leaves the paper"
+        );
+        for (other, b) in &boxes[..i] {
+            assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{stem}: {name} meets {other}");
+        }
+    }
+}
+
+#[test]
+fn drawn_lines_have_at_most_a_thousand_points() {
+    let figures = metric_figures(&[falling("r", "train.loss", 60_000, 1.0, 0.1)]);
+    let svg = figures[0].1.svg();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let longest = document.descendants().filter_map(|n| n.attribute("points")).map(|p| p.split(' ').count()).max();
+    assert!(longest.is_some_and(|n| n > 500 && n <= 1000), "{longest:?}");
+    assert_eq!(figures[0].1.csv().lines().count(), 60_001);
+}
+
+#[test]
+fn hostile_data_are_drawn_without_panic() {
+    let rows: [&[f64]; 9] = [
+        &[],
+        &[f64::NAN],
+        &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY],
+        &[0.0],
+        &[5e-324, 1e300, f64::MAX, f64::MIN],
+        &[1.0, 1.0, 1.0],
+        &[1e15, 1e15 + 1.0],
+        &[-1e289, 1e289],
+        &[1e-280, 1e280],
+    ];
+    for x in rows {
+        for y in rows {
+            for scale in [Scale::Linear, Scale::Log] {
+                for range in [None, Some((2.0, 1.0)), Some((f64::NAN, 1.0)), Some((0.5, 0.6))] {
+                    let axis = || Axis { scale, range, ..Axis::new("label", "") };
+                    let line =
+                        Line { name: String::new(), colour: 99, dash: Dash::Dotted, x: x.to_vec(), y: y.to_vec() };
+                    let panel = Panel { lines: vec![line], ..Panel::new(axis(), axis()) };
+                    let figure = Figure { width_mm: f64::NAN, columns: 0, ..Figure::one(panel) };
+                    let svg = figure.svg();
+                    roxmltree::Document::parse(&svg).unwrap();
+                    assert!(
+                        !svg.contains("NaN\"") && !svg.contains("NaN,") && !svg.contains("inf"),
+                        "{x:?} {y:?} {scale:?} {range:?}"
+                    );
+                    figure.csv();
+                }
+            }
+        }
+    }
+    assert!(Figure { panels: vec![], ..examples()[0].1.clone() }.png(100.0).is_ok());
+    for dpi in [0.0, -1.0, f64::NAN, 1e9] {
+        assert!(examples()[0].1.png(dpi).is_err());
+    }
+}
