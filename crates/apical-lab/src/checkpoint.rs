@@ -79,19 +79,19 @@ pub struct Tensor {
 impl Tensor {
     /// A tensor of single precision.
     pub fn f32(name: impl Into<String>, shape: &[usize], values: &[f32]) -> Tensor {
-        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let data = little_endian(values, f32::to_le_bytes);
         Tensor { name: name.into(), dtype: TensorType::F32, shape: shape.to_vec(), data }
     }
 
     /// A tensor of double precision.
     pub fn f64(name: impl Into<String>, shape: &[usize], values: &[f64]) -> Tensor {
-        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let data = little_endian(values, f64::to_le_bytes);
         Tensor { name: name.into(), dtype: TensorType::F64, shape: shape.to_vec(), data }
     }
 
     /// A tensor of counters.
     pub fn u64(name: impl Into<String>, shape: &[usize], values: &[u64]) -> Tensor {
-        let data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let data = little_endian(values, u64::to_le_bytes);
         Tensor { name: name.into(), dtype: TensorType::U64, shape: shape.to_vec(), data }
     }
 
@@ -113,6 +113,14 @@ impl Tensor {
     fn numbers<const N: usize, T>(&self, number: impl Fn([u8; N]) -> T) -> Vec<T> {
         self.data.as_chunks::<N>().0.iter().map(|bytes| number(*bytes)).collect()
     }
+}
+
+fn little_endian<const N: usize, T: Copy>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut data = vec![0; values.len() * N];
+    for (place, &value) in data.as_chunks_mut::<N>().0.iter_mut().zip(values) {
+        *place = bytes(value);
+    }
+    data
 }
 
 /// All that a run needs to go on.

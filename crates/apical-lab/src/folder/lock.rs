@@ -10,7 +10,7 @@ pub const FILE: &str = ".lock";
 /// The right to write in a folder, for as long as this lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -23,7 +23,7 @@ impl Lock {
         let machine = |source: std::io::Error| Error::machine(path.display().to_string(), source);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(machine)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(Error::input(
                 folder.display().to_string(),
                 "the run folder is in use by another process",
@@ -36,5 +36,12 @@ impl Lock {
     /// Whether some process has the lock of `folder`. Looks without making a file.
     pub fn is_taken(folder: &Path) -> bool {
         File::open(folder.join(FILE)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+impl Drop for Lock {
+    /// Closing alone would not do: a process forked meanwhile holds the file until it becomes another program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
