@@ -1,6 +1,9 @@
 //! `Experiment`: a config after every decision. Nothing optional means "default" any more; what is `None` is absent.
 
 use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
+pub use apical::circuit::start::{Start, Starts};
+pub use apical::learners::metrics::Loss;
+pub use apical::solvers::NoFixedPoint;
 use apical::tasks::TaskSpec;
 use std::path::PathBuf;
 
@@ -13,37 +16,11 @@ pub enum Precision {
     F64,
 }
 
-/// Start weights of one kind of synapse.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Start {
-    /// U(-a, a), one a per matrix (index 0 is layer 1).
-    Uniform(Vec<f64>),
-    /// U(-1/sqrt(n), 1/sqrt(n)), n the number of presynaptic cells.
-    FanIn,
-    /// Interneuron synapses only: the self-predicting values, from the forward and feedback weights.
-    SelfPredicting,
-    /// Feedback only: s times the transposed forward weights of the layer above.
-    Transpose(f64),
-}
-
 /// How all weights start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StartWeights {
     /// Drawn or computed per kind of synapse.
-    Kinds {
-        /// Forward weights.
-        pp: Start,
-        /// Forward bias weights.
-        bpp: Start,
-        /// Feedback weights.
-        pb: Start,
-        /// Pyramidal to interneuron.
-        ip: Start,
-        /// Interneuron bias weights.
-        bip: Start,
-        /// Interneuron to pyramidal.
-        pi: Start,
-    },
+    Kinds(Starts),
     /// Read from a safetensors file (or a checkpoint of another run).
     File {
         /// The file.
@@ -60,15 +37,6 @@ pub enum Attenuation {
     None(Mixing),
     /// Both follow from the conductances.
     Conductances,
-}
-
-/// What happens to a pattern without fixed point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoFixedPoint {
-    /// No update from it; counted; above 1 % of an interval the run fails.
-    Skip,
-    /// The run fails.
-    Fail,
 }
 
 /// How potentials are found.
@@ -94,15 +62,6 @@ pub enum SolverSpec {
 pub enum LearnerSpec {
     /// The dendritic cortical microcircuit.
     Microcircuit,
-}
-
-/// What `*.loss` means: a sum over output cells, mean over samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// (potential - target potential)^2.
-    Potentials,
-    /// (phi(potential) - phi(target potential))^2.
-    Rates,
 }
 
 /// The course of training.

@@ -6,6 +6,7 @@ pub mod experiment;
 pub mod failpoint;
 pub mod folder;
 pub mod record;
+pub mod run;
 pub mod verify;
 
 pub use error::Error;

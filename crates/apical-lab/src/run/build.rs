@@ -1,0 +1,202 @@
+//! From an experiment to what runs: task, start weights, learner.
+
+use crate::Error;
+use crate::checkpoint::read_weights;
+use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Phase, SolverSpec, StartWeights};
+use apical::circuit::noise::Source;
+use apical::circuit::params::Rates;
+use apical::circuit::{Attenuation, Tensors, start};
+use apical::kernels::{Mat, Product, Real};
+use apical::learners::Learner;
+use apical::learners::microcircuit::Microcircuit;
+use apical::learners::theory::interneuron_gain;
+use apical::solvers::{self, Spec};
+use apical::tasks::{self, DataError, Fault, Task, Train};
+use std::path::Path;
+
+impl From<DataError> for Error {
+    fn from(e: DataError) -> Self {
+        match e.fault {
+            Fault::Input if e.allowed.is_empty() => Error::input(e.whereabouts(), e.found, ""),
+            Fault::Input => Error::input(e.whereabouts(), e.found, format!("expected {}", e.allowed)),
+            Fault::Machine => Error::machine(e.whereabouts(), e.found),
+        }
+    }
+}
+
+/// Attenuation and mixing factors of an experiment's circuit.
+pub fn attenuation(e: &Experiment) -> Attenuation {
+    match e.solver {
+        SolverSpec::TwoStep(AttenuationSpec::None(mixing)) => Attenuation::none(mixing),
+        _ => Attenuation::from_conductances(&e.network.conductances),
+    }
+}
+
+/// The solver of an experiment with everything it needs.
+pub fn solver_spec(e: &Experiment) -> Spec {
+    let bound = e.train.divergence_bound;
+    match e.solver {
+        SolverSpec::Euler => Spec::Euler {
+            timing: e.timing,
+            tau_w: e.tau_w,
+            noise: Source::new(e.noise, e.timing.dt, e.seed),
+            bound,
+        },
+        SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
+            Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }
+        }
+        SolverSpec::TwoStep(_) => Spec::TwoStep { attenuation: attenuation(e), bound },
+    }
+}
+
+/// The task, checked against the network.
+///
+/// # Errors
+/// Data that are missing or damaged; a network of other sizes than the task; sequences in minibatches.
+pub fn task(e: &Experiment) -> Result<Task, Error> {
+    let sizes = &e.network.sizes;
+    let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+    let task = tasks::build(&e.task, first, last, e.seed)?;
+    if (task.inputs, task.outputs) != (first, last) {
+        return Err(Error::input(
+            "network.sizes",
+            format!("{first} inputs and {last} outputs"),
+            format!("the task has {} and {}", task.inputs, task.outputs),
+        ));
+    }
+    if task.per_epoch() < e.train.batch {
+        let found = format!("{} for {} training samples", e.train.batch, task.per_epoch());
+        return Err(Error::input("train.batch", found, "no more than there are samples in an epoch"));
+    }
+    if task.sequence && e.train.batch != 1 {
+        return Err(Error::input("train.batch", e.train.batch.to_string(), "1: the samples follow each other in time"));
+    }
+    if e.phases.iter().any(|p| p.target) && !has_targets(&task) {
+        return Err(Error::input("phase.target", "true", "false: this task has no targets"));
+    }
+    Ok(task)
+}
+
+fn has_targets(task: &Task) -> bool {
+    match &task.train {
+        Train::Set(samples) => samples.target(0, &mut vec![0.0f64; samples.outputs]),
+        Train::Stream { source, .. } => source.sample(0, &mut vec![0.0; task.inputs], &mut vec![0.0; task.outputs]),
+    }
+}
+
+/// Start weights.
+///
+/// # Errors
+/// A file that does not hold exactly the tensors of the network, or holds a number that is not finite.
+pub fn start_weights<T: Real>(e: &Experiment) -> Result<Tensors<T>, Error> {
+    match &e.start {
+        StartWeights::Kinds(starts) => Ok(start::draw(&e.network, &attenuation(e), starts, e.seed)),
+        StartWeights::File { path, .. } => weights_from(e, path),
+    }
+}
+
+/// Weights from a safetensors file.
+///
+/// # Errors
+/// A file that does not hold the tensors of the network, or holds a number that is not finite.
+pub fn weights_from<T: Real>(e: &Experiment, path: &Path) -> Result<Tensors<T>, Error> {
+    let mut weights = Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0);
+    let tensors = read_weights(path)?;
+    for (name, m) in weights.named_mut() {
+        let place = format!("{}: tensor {name}", path.display());
+        let shape = format!("shape [{}, {}] as network.sizes asks for", m.rows, m.cols);
+        let Some(tensor) = tensors.iter().find(|t| t.name == name) else {
+            return Err(Error::input(place, "missing", shape));
+        };
+        let flat = m.cols == 1 && tensor.shape == [m.rows];
+        if tensor.shape != [m.rows, m.cols] && !flat {
+            return Err(Error::input(place, format!("shape {:?}", tensor.shape), shape));
+        }
+        let values = tensor.to_f64();
+        if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+            return Err(Error::input(place, format!("{} at entry {at}", values[at]), "finite numbers"));
+        }
+        *m = Mat { data: values.into_iter().map(T::from_f64).collect(), ..*m };
+    }
+    Ok(weights)
+}
+
+/// The learner of an experiment with given weights.
+pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<T>> {
+    match e.learner {
+        LearnerSpec::Microcircuit => {
+            let solver = solvers::build(&solver_spec(e), &e.network, e.train.batch);
+            Box::new(Microcircuit::new(weights, e.phases[0].rates.clone(), solver))
+        }
+    }
+}
+
+/// What decides the bits beside the config: how products are computed, and with which CPU features.
+pub fn plan(e: &Experiment) -> String {
+    format!("{} products, {}", Product::for_batch(e.train.batch).name(), cpu_features().join("+"))
+}
+
+/// Features of this CPU that kernels use.
+pub fn cpu_features() -> Vec<&'static str> {
+    let mut features = vec![std::env::consts::ARCH];
+    #[cfg(target_arch = "x86_64")]
+    {
+        let known = [
+            ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+            ("fma", std::arch::is_x86_feature_detected!("fma")),
+            ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ];
+        features.extend(known.into_iter().filter(|k| k.1).map(|k| k.0));
+    }
+    features
+}
+
+/// Rates of a phase after `epochs` epochs of decay.
+pub fn decayed(phase: &Phase, decay: f64, epochs: u64) -> Rates {
+    let factor = decay.powi(i32::try_from(epochs).unwrap_or(i32::MAX));
+    let scale = |list: &[f64]| list.iter().map(|eta| eta * factor).collect();
+    let r = &phase.rates;
+    Rates { pp: scale(&r.pp), ip: scale(&r.ip), pi: scale(&r.pi), pb: scale(&r.pb) }
+}
+
+/// The stability number eta_IP lambda_I <phi'> (|<r_k>|^2 + beta_b^2) of each hidden layer at the start weights, over the
+/// first 100 training samples, and a warning for each that is not safely below 2.
+///
+/// The bound holds for rules that act once per presentation; plasticity in continuous time does not have it.
+pub fn stability(e: &Experiment, task: &Task, weights: &Tensors<f64>) -> (Vec<f64>, Vec<String>) {
+    let depth = e.network.sizes.len() - 1;
+    if matches!(e.solver, SolverSpec::Euler) || depth < 2 {
+        return (Vec::new(), Vec::new());
+    }
+    let rows = task.per_epoch().min(100);
+    let mut x = vec![0.0; rows * task.inputs];
+    for (row, x) in x.chunks_exact_mut(task.inputs).enumerate() {
+        match &task.train {
+            Train::Set(samples) => samples.input(row, x),
+            Train::Stream { source, .. } => {
+                source.sample(row as u64, x, &mut vec![0.0; task.outputs]);
+            }
+        }
+    }
+    let att = attenuation(e);
+    let gains = interneuron_gain(&e.network, &att, weights, &x);
+    let mut warnings = Vec::new();
+    let numbers = gains.iter().enumerate().map(|(k, gain)| {
+        let eta = e.phases.iter().map(|p| p.rates.ip[k]).fold(0.0, f64::max);
+        let number = eta * att.mixing.interneuron * gain;
+        if number >= 1.5 {
+            let verdict = if number >= 2.0 {
+                "above the bound 2: the interneurons will oscillate and learning fails"
+            } else {
+                "close to the bound 2: stay below 1.5"
+            };
+            warnings.push(format!(
+                "plasticity.eta_ip of layer {}: eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) = {number:.2} at the start is {verdict}",
+                k + 1
+            ));
+        }
+        number
+    });
+    let numbers = numbers.collect();
+    (numbers, warnings)
+}

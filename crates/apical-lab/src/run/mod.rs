@@ -1,0 +1,207 @@
+//! Running an experiment in its run folder: from the start or from the last checkpoint, to the end or until stopped.
+
+pub mod answer;
+pub mod build;
+pub mod dry;
+pub mod interval;
+mod order;
+mod saved;
+mod traces;
+mod train;
+
+pub use saved::precision_name;
+pub use traces::QUANTITIES;
+pub use train::significant;
+
+use crate::checkpoint::{BEST, Checkpoint, LAST};
+use crate::experiment::{Experiment, Precision};
+use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, RunFolder};
+use crate::record::{FinalMetrics, read};
+use crate::{Error, folder};
+use apical::kernels::Real;
+use apical::learners::evaluate::evaluate;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use train::Run;
+
+/// A request to stop, set by a signal handler; 0: none.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(pub Arc<AtomicI32>);
+
+impl Stop {
+    /// The signal that asked, if one did.
+    pub fn signal(&self) -> Option<i32> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+    }
+}
+
+/// How to run; changes nothing of the results.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads for evaluation.
+    pub threads: usize,
+    /// Asked at the end of each presentation.
+    pub stop: Stop,
+    /// Go on even if this machine would compute other bits than the one that began.
+    pub allow_different_bits: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// It came to its end.
+    Done {
+        /// What was expected and not reached, in words.
+        missed: Vec<String>,
+    },
+    /// It cannot go on.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// It was asked to stop; a checkpoint is kept.
+    Stopped {
+        /// By this signal.
+        signal: i32,
+    },
+}
+
+/// Shows how far a run has come.
+pub trait Progress {
+    /// `done` of `total` presentations are made.
+    fn begin(&mut self, total: u64, done: u64);
+    /// Now `done` are made.
+    fn advance(&mut self, done: u64);
+    /// Something to say on the way.
+    fn note(&mut self, line: &str);
+    /// The bar can go.
+    fn end(&mut self);
+}
+
+/// Shows nothing.
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn begin(&mut self, _: u64, _: u64) {}
+    fn advance(&mut self, _: u64) {}
+    fn note(&mut self, _: &str) {}
+    fn end(&mut self) {}
+}
+
+/// Runs an experiment in its folder until it ends or is stopped.
+///
+/// # Errors
+/// Data or checkpoints that do not fit; the machine's. What the science does wrong is no error but [`Ended::Failed`].
+pub fn run(
+    e: &Experiment,
+    folder: &mut RunFolder,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<Ended, Error> {
+    let ended = match e.precision {
+        Precision::F32 => run_in::<f32>(e, folder, options, progress),
+        Precision::F64 => run_in::<f64>(e, folder, options, progress),
+    };
+    progress.end();
+    if let Ok(Ended::Stopped { signal }) = &ended {
+        let reason = format!("stopped by signal {signal}");
+        folder.log(&reason)?;
+        folder.update(|info| {
+            info.ended = Some(folder::runinfo::now());
+            info.exit = Some(reason);
+        })?;
+    }
+    if let Err(error) = &ended {
+        // The disk may be the trouble: then the log cannot tell it, and the error itself goes to the user anyway.
+        let _ = folder.log(&format!("error: {error}"));
+    }
+    ended
+}
+
+fn run_in<T: Real>(
+    e: &Experiment,
+    folder: &mut RunFolder,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<Ended, Error> {
+    let mut run = Run::<T>::open(e, folder, options)?;
+    let (numbers, warnings) = build::stability(e, &run.task, &build::start_weights::<f64>(e)?);
+    if !numbers.is_empty() && run.made().0 == 0 {
+        let list: Vec<String> = numbers.iter().map(|n| format!("{n:.3}")).collect();
+        let line = format!("stability number eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) per layer: {}", list.join(", "));
+        run.folder.log(&line)?;
+        progress.note(&line);
+    }
+    for warning in &warnings {
+        run.folder.log(&format!("warning: {warning}"))?;
+        progress.note(&format!("warning: {warning}"));
+    }
+    match run.train(options, progress)? {
+        Ended::Done { .. } => finish(run),
+        other => Ok(other),
+    }
+}
+
+/// Tests once, with the checkpoint that was best on validation; writes metrics.json; compares with what was expected.
+fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
+    let mut list = FinalMetrics::default();
+    for series in read::metrics(run.folder.path())?.series {
+        if let Some(&value) = series.values.last() {
+            list.number(&series.name, value);
+        }
+    }
+    let e = run.e;
+    let (presentations, epochs) = run.made();
+    list.number("presentations", presentations as f64);
+    list.number("epochs", epochs as f64);
+    let chosen = match run.best() {
+        Some(best) => {
+            list.number("best.epoch", best.epoch as f64);
+            (BEST, "best")
+        }
+        None => (LAST, "last"),
+    };
+    if !run.task.test.is_empty() {
+        let path = run.folder.join(CHECKPOINTS).join(chosen.0);
+        let checkpoint = Checkpoint::load(&path)?;
+        saved::restore_weights(&path.display().to_string(), &checkpoint, run.learner.as_mut())?;
+        let (phi, sequence) = (e.network.activation, run.task.sequence);
+        let found = match evaluate(run.learner.as_ref(), &run.task.test, sequence, phi, e.train.loss, &run.pool) {
+            Ok(found) => found,
+            Err(trouble) => return run.fail(&trouble),
+        };
+        crate::failpoint::hit("evaluation.middle");
+        if let Some(loss) = found.loss {
+            list.number("test.loss", loss);
+        }
+        if let Some(error) = found.error {
+            list.number("test.error", error);
+        }
+        list.text("test.checkpoint", chosen.1);
+    }
+    list.write(&run.folder.join(FINAL_METRICS))?;
+    let missed = missed(e, &list);
+    let reason = if missed.is_empty() { "finished".to_owned() } else { format!("finished; {}", missed.join("; ")) };
+    let exit_code = if missed.is_empty() { 0 } else { Error::science("", "", "").exit_code() };
+    run.folder.end(&Ending { done: true, reason, exit_code, place: serde_json::Map::new() })?;
+    Ok(Ended::Done { missed })
+}
+
+/// What was expected and not reached, in words.
+fn missed(e: &Experiment, found: &FinalMetrics) -> Vec<String> {
+    let mut list = Vec::new();
+    for expected in &e.expect {
+        let name = &expected.metric;
+        let Some(value) = found.0.get(name).and_then(serde_json::Value::as_f64) else {
+            list.push(format!("missed [expect] {name}: the run has no such value"));
+            continue;
+        };
+        if let Some(min) = expected.min.filter(|&min| value < min) {
+            list.push(format!("missed [expect] {name}: {} is below {min}", significant(value)));
+        }
+        if let Some(max) = expected.max.filter(|&max| value > max) {
+            list.push(format!("missed [expect] {name}: {} is above {max}", significant(value)));
+        }
+    }
+    list
+}

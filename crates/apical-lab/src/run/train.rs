@@ -1,0 +1,307 @@
+//! The course of a run: presentations, metrics, validation, checkpoints. What it computes is a function of the config
+//! alone; when it looks, saves or stops changes nothing of it.
+
+use super::build;
+use super::interval::{Expected, Interval};
+use super::order::{Batch, Epoch};
+use super::saved::{self, Best, Counters, Identity, Positions};
+use super::traces::{Recorder, step_ms};
+use super::{Ended, Options, Progress};
+use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
+use crate::experiment::{Experiment, Phase, SolverSpec};
+use crate::failpoint::hit;
+use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
+use crate::record::{MetricsWriter, When};
+use crate::Error;
+use apical::circuit::self_prediction::{distance_ip, distance_pi};
+use apical::kernels::Real;
+use apical::learners::Learner;
+use apical::learners::evaluate::evaluate;
+use apical::solvers::{Outcome, Shown, Trouble};
+use apical::tasks::Task;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// Epoch ends that follow each other sooner than this do not each write `last`.
+const SAVE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// A presentation that ends this long after the last checkpoint writes one.
+const SAVE_AT_LEAST_EVERY: Duration = Duration::from_secs(30);
+/// Share of an interval's samples that may be without a fixed point.
+const UNSETTLED_ALLOWED: f64 = 0.01;
+
+/// A run in progress.
+pub(super) struct Run<'a, T> {
+    pub e: &'a Experiment,
+    pub folder: &'a mut RunFolder,
+    pub task: Rc<Task>,
+    pub learner: Box<dyn Learner<T>>,
+    pub pool: rayon::ThreadPool,
+    counters: Counters,
+    metrics: MetricsWriter,
+    recorder: Recorder,
+    identity: Identity,
+    saved: Instant,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    /// Builds everything, and takes the run up at its last checkpoint if there is one.
+    pub fn open(e: &'a Experiment, folder: &'a mut RunFolder, options: &Options) -> Result<Self, Error> {
+        let task = Rc::new(build::task(e)?);
+        let mut learner = build::learner::<T>(e, build::start_weights(e)?);
+        let identity = Identity { config: folder.info().config_sha256.clone(), plan: folder.info().plan.clone() };
+        let here = build::plan(e);
+        if identity.plan != here && !options.allow_different_bits {
+            return Err(Error::input(
+                folder.path().display().to_string(),
+                format!("the run was begun with the plan \"{}\"; this machine would use \"{here}\"", identity.plan),
+                "the same machine, or --allow-different-bits",
+            ));
+        }
+        let hidden = saved::hidden(e);
+        let last = folder.join(CHECKPOINTS).join(LAST);
+        std::fs::create_dir_all(folder.join(CHECKPOINTS))
+            .map_err(|source| Error::machine(folder.join(CHECKPOINTS).display().to_string(), source))?;
+        let fresh = Counters { presentation: 0, epoch: 0, in_epoch: 0, best: None, interval: Interval::new(hidden) };
+        let (counters, positions) = if last.exists() {
+            let checkpoint = Checkpoint::load(&last)?;
+            let (counters, positions) = saved::restore(&last, &checkpoint, &identity, learner.as_mut(), hidden)?;
+            (counters, Some(positions))
+        } else {
+            (fresh, None)
+        };
+        let metrics = MetricsWriter::resume(&folder.join(METRICS), positions.as_ref().map_or(0, |p| p.metrics))?;
+        let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
+        let pool = thread_pool(options.threads)?;
+        Ok(Run { e, folder, task, learner, pool, counters, metrics, recorder, identity, saved: Instant::now() })
+    }
+
+    /// Trains to the end, or until it is stopped or fails.
+    pub fn train(&mut self, options: &Options, progress: &mut dyn Progress) -> Result<Ended, Error> {
+        let per_epoch = Epoch::presentations(&self.task, self.e.train.batch);
+        let epochs: u64 = self.e.phases.iter().map(|p| p.epochs as u64).sum();
+        progress.begin(epochs * per_epoch, self.counters.presentation);
+        let mut batch = Batch::new(&self.task, self.e.train.batch);
+        let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
+        let (e, task) = (self.e, self.task.clone());
+        while self.counters.epoch < epochs {
+            let phase = phase_at(e, self.counters.epoch);
+            self.learner.set_rates(&build::decayed(phase, e.train.decay, self.counters.epoch));
+            let order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);
+            while self.counters.in_epoch < per_epoch {
+                order.fill(self.counters.in_epoch, &mut batch);
+                if let Some(trouble) = self.present(phase, &batch, &mut outcome) {
+                    return self.fail(&trouble);
+                }
+                let c = &mut self.counters;
+                let target = batch.has_target.then_some(&batch.target[..]);
+                c.interval.add(e, &outcome, &Expected { target, classes: &batch.classes });
+                c.presentation += 1;
+                c.in_epoch += 1;
+                let last = c.in_epoch == per_epoch && c.epoch + 1 == epochs;
+                if c.presentation % e.record.interval == 0 || last {
+                    if let Some(ended) = self.end_interval()? {
+                        return Ok(ended);
+                    }
+                }
+                if self.counters.in_epoch == per_epoch {
+                    break;
+                }
+                if let Some(signal) = options.stop.signal() {
+                    self.save(&[LAST.into()])?;
+                    return Ok(Ended::Stopped { signal });
+                }
+                if self.counters.presentation % e.train.checkpoint_every == 0
+                    || self.saved.elapsed() > SAVE_AT_LEAST_EVERY
+                {
+                    self.save(&[LAST.into()])?;
+                }
+                progress.advance(self.counters.presentation);
+            }
+            if let Some(trouble) = self.end_epoch(epochs, progress)? {
+                return self.fail(&trouble);
+            }
+            progress.advance(self.counters.presentation);
+            if let Some(signal) = options.stop.signal().filter(|_| self.counters.epoch < epochs) {
+                self.save(&[LAST.into()])?;
+                return Ok(Ended::Stopped { signal });
+            }
+        }
+        Ok(Ended::Done { missed: Vec::new() })
+    }
+
+    fn present(&mut self, phase: &Phase, batch: &Batch<T>, outcome: &mut Outcome<T>) -> Option<Trouble> {
+        let target = (phase.target && batch.has_target).then_some(&batch.target[..]);
+        let shown = Shown { samples: self.e.train.batch, input: &batch.input, target };
+        self.learner.learn(&shown, outcome, &mut self.recorder).err()
+    }
+
+    fn when(&self) -> When {
+        let steps = self.learner.clock();
+        let c = &self.counters;
+        When { presentation: c.presentation, epoch: c.epoch, time_ms: steps as f64 * step_ms(self.e) }
+    }
+
+    /// Writes the metrics of an interval and begins the next.
+    fn end_interval(&mut self) -> Result<Option<Ended>, Error> {
+        let when = self.when();
+        let hidden = saved::hidden(self.e);
+        if self.counters.interval.is_empty() {
+            return Ok(None);
+        }
+        let interval = std::mem::replace(&mut self.counters.interval, Interval::new(hidden));
+        let iterative = matches!(self.e.solver, SolverSpec::Steady { .. });
+        for (name, value) in interval.metrics(iterative) {
+            self.metrics.append(when, &name, value)?;
+        }
+        let w = self.learner.weights();
+        let pi = distance_pi(w);
+        let ip = distance_ip(&build::attenuation(self.e), w);
+        for (name, list) in [("distance_pi", pi), ("distance_ip", ip)] {
+            for (k, value) in list.into_iter().enumerate() {
+                self.metrics.append(when, &format!("{name}.{}", k + 1), value)?;
+            }
+        }
+        for (name, m) in w.named() {
+            self.metrics.append(when, &format!("weight_norm.{name}"), m.norm())?;
+        }
+        let share = interval.share_unsettled();
+        if share > UNSETTLED_ALLOWED {
+            let reason = format!(
+                "{:.2} % of the samples before presentation {} have no fixed point; at most {} % are allowed",
+                100.0 * share,
+                when.presentation,
+                100.0 * UNSETTLED_ALLOWED
+            );
+            return self.end_failed(reason, serde_json::Map::new()).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Validates and saves at the end of an epoch.
+    fn end_epoch(&mut self, epochs: u64, progress: &mut dyn Progress) -> Result<Option<Trouble>, Error> {
+        let e = self.e;
+        self.counters.epoch += 1;
+        self.counters.in_epoch = 0;
+        let epoch = self.counters.epoch;
+        let mut files: Vec<PathBuf> = Vec::new();
+        let due = epoch % e.train.validate_every as u64 == 0 || epoch == epochs;
+        if due && !self.task.validation.is_empty() {
+            let (phi, sequence) = (e.network.activation, self.task.sequence);
+            let learner = self.learner.as_ref();
+            let result = evaluate(learner, &self.task.validation, sequence, phi, e.train.loss, &self.pool);
+            let found = match result {
+                Ok(found) => found,
+                Err(trouble) => return Ok(Some(trouble)),
+            };
+            hit("evaluation.middle");
+            let when = self.when();
+            if let Some(loss) = found.loss {
+                self.metrics.append(when, "validation.loss", loss)?;
+            }
+            if let Some(error) = found.error {
+                self.metrics.append(when, "validation.error", error)?;
+            }
+            if let Some(score) = found.error.or(found.loss) {
+                if score.is_finite() && self.counters.best.is_none_or(|best| score < best.score) {
+                    self.counters.best = Some(Best { epoch, score });
+                    files.push(BEST.into());
+                }
+                let name = if found.error.is_some() { "validation error" } else { "validation loss" };
+                progress.note(&format!("epoch {epoch}/{epochs}: {name} {}", significant(score)));
+            }
+        }
+        if e.train.keep_every > 0 && epoch % e.train.keep_every as u64 == 0 {
+            files.push(epoch_file(epoch).into());
+        }
+        if epoch == epochs || self.saved.elapsed() > SAVE_AT_MOST_EVERY || !files.is_empty() {
+            files.push(LAST.into());
+        }
+        if !files.is_empty() {
+            self.save(&files)?;
+        }
+        Ok(None)
+    }
+
+    /// Writes one checkpoint under the given names.
+    fn save(&mut self, files: &[PathBuf]) -> Result<(), Error> {
+        let positions = Positions { metrics: self.metrics.position()?, traces: self.recorder.position()? };
+        let checkpoint = saved::checkpoint(self.learner.as_ref(), &self.counters, &positions, &self.identity);
+        for file in files {
+            checkpoint.save(&self.folder.join(CHECKPOINTS).join(file))?;
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// The best epoch, where there is a validation.
+    pub fn best(&self) -> Option<Best> {
+        self.counters.best
+    }
+
+    /// Presentations and epochs made.
+    pub fn made(&self) -> (u64, u64) {
+        (self.counters.presentation, self.counters.epoch)
+    }
+
+    /// Ends the run as failed because potentials diverged or a fixed point is missing.
+    pub fn fail(&mut self, trouble: &Trouble) -> Result<Ended, Error> {
+        let mut place = serde_json::Map::new();
+        let time = |step: u64| step as f64 * step_ms(self.e);
+        let presentation = self.counters.presentation + 1;
+        let reason = match trouble {
+            Trouble::Diverged { cell, layer, index, step, value, .. } => {
+                place.insert("layer".into(), (*layer).into());
+                place.insert("cell".into(), cell.to_string().into());
+                place.insert("index".into(), (*index).into());
+                place.insert("step".into(), (*step).into());
+                place.insert("time_ms".into(), time(*step).into());
+                place.insert("value".into(), value.to_string().into());
+                format!("{trouble}, {} ms into the run (presentation {presentation})", significant(time(*step)))
+            }
+            Trouble::NoFixedPoint { sample, residual, sweeps } => {
+                place.insert("sample".into(), (*sample).into());
+                place.insert("residual".into(), residual.to_string().into());
+                place.insert("sweeps".into(), (*sweeps).into());
+                format!("{trouble} (presentation {presentation})")
+            }
+        };
+        place.insert("presentation".into(), presentation.into());
+        self.end_failed(reason, place)
+    }
+
+    fn end_failed(&mut self, reason: String, place: serde_json::Map<String, serde_json::Value>) -> Result<Ended, Error> {
+        self.metrics.position()?;
+        self.recorder.position()?;
+        let exit_code = Error::science("", "", "").exit_code();
+        self.folder.end(&Ending { done: false, reason: reason.clone(), exit_code, place })?;
+        Ok(Ended::Failed { reason })
+    }
+}
+
+/// The phase in which an epoch lies.
+fn phase_at(e: &Experiment, epoch: u64) -> &Phase {
+    let mut end = 0;
+    e.phases
+        .iter()
+        .find(|p| {
+            end += p.epochs as u64;
+            epoch < end
+        })
+        .unwrap_or(&e.phases[e.phases.len() - 1])
+}
+
+/// A pool of its own for one run.
+pub(super) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|source| Error::machine("threads", source))
+}
+
+/// Four significant digits.
+pub fn significant(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return format!("{x}");
+    }
+    let digits = 3 - x.abs().log10().floor() as i32;
+    if (-9..=9).contains(&digits) { format!("{x:.*}", digits.max(0) as usize) } else { format!("{x:.3e}") }
+}
