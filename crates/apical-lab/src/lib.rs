@@ -1,5 +1,6 @@
 //! Experiments as data: from a TOML file to a run folder that can be stopped, resumed, evaluated and compared.
 
+pub mod data;
 pub mod error;
 pub mod experiment;
 

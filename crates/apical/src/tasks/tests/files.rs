@@ -144,7 +144,7 @@ fn idx_images_with_labels_and_a_test_file_of_their_own() {
 #[test]
 fn inputs_only() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let task = built(&with(&write(dir.path(), "a.csv", "a,b\n1,2\n3,4\n"), |spec| {
+    let task = built(&with(&write(dir.path(), "a.csv", "a,b\n1,2\n3,4\n5,6\n7,8\n"), |spec| {
         if let TaskSpec::File { targets, .. } = spec {
             *targets = FileTargets::None;
         }
