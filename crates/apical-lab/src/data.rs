@@ -5,6 +5,8 @@
 //! whole and right file gets its name, by a rename.
 
 use crate::Error;
+use crate::error::Kind;
+use apical::tasks::{DataError, Fault};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
@@ -13,6 +15,17 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::Agent;
+
+impl From<DataError> for Error {
+    fn from(e: DataError) -> Self {
+        let kind = match e.fault {
+            Fault::Input => Kind::Input,
+            Fault::Machine => Kind::Machine,
+        };
+        let allowed = if e.allowed.is_empty() { String::new() } else { format!("expected {}", e.allowed) };
+        Error { kind, place: e.whereabouts(), found: e.found, allowed }
+    }
+}
 
 /// A file that mirrors have, gzipped, as NAME.gz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +238,7 @@ pub fn fetch_files(
     for &file in files {
         match check_file(file, folder).state {
             State::Good => progress(Progress::Present { name: file.name }),
-            _ => fetcher.from_any(file, mirrors, progress)?,
+            _ => fetcher.get(file, mirrors, progress)?,
         }
     }
     Ok(())
@@ -247,10 +260,10 @@ struct Fetcher<'a> {
 }
 
 impl Fetcher<'_> {
-    fn from_any(&self, file: RemoteFile, mirrors: &[String], progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+    fn get(&self, file: RemoteFile, mirrors: &[String], progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
         let mut reasons = Vec::new();
         for mirror in mirrors {
-            match self.from_mirror(file, mirror, progress) {
+            match self.get_from(file, mirror, progress) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Disk(error)) => return Err(error),
                 Err(Failure::Mirror(reason) | Failure::CutOff(reason)) => {
@@ -265,7 +278,7 @@ impl Fetcher<'_> {
         Err(error)
     }
 
-    fn from_mirror(&self, file: RemoteFile, mirror: &str, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+    fn get_from(&self, file: RemoteFile, mirror: &str, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
         let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name);
         let id = &hex(&Sha256::digest(&url))[..8];
         let part = self.folder.join(format!("{}.{id}.part", file.name));
@@ -398,6 +411,15 @@ mod tests {
         assert_eq!(user_dir("linux", relative, home()), Some("/home/me/.local/share/apical".into()));
         assert_eq!(user_dir("macos", set, home()), Some("/home/me/Library/Application Support/apical".into()));
         assert_eq!(user_dir("linux", unset, None), None);
+    }
+
+    #[test]
+    fn a_data_error_reads_the_same_in_both_crates() {
+        let path = Path::new("a.csv");
+        let e = DataError::input(path, apical::tasks::Place::Byte(3), "this", "that");
+        assert_eq!(Error::from(e).to_string(), "a.csv, byte 3: this; expected that");
+        let denied = DataError::io(path, &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(Error::from(denied).exit_code(), 3);
     }
 
     #[test]
