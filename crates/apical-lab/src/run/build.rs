@@ -11,18 +11,8 @@ use apical::learners::Learner;
 use apical::learners::microcircuit::Microcircuit;
 use apical::learners::theory::interneuron_gain;
 use apical::solvers::{self, Spec};
-use apical::tasks::{self, DataError, Fault, Task, Train};
+use apical::tasks::{self, Task, Train};
 use std::path::Path;
-
-impl From<DataError> for Error {
-    fn from(e: DataError) -> Self {
-        match e.fault {
-            Fault::Input if e.allowed.is_empty() => Error::input(e.whereabouts(), e.found, ""),
-            Fault::Input => Error::input(e.whereabouts(), e.found, format!("expected {}", e.allowed)),
-            Fault::Machine => Error::machine(e.whereabouts(), e.found),
-        }
-    }
-}
 
 /// Attenuation and mixing factors of an experiment's circuit.
 pub fn attenuation(e: &Experiment) -> Attenuation {
