@@ -35,7 +35,8 @@ fn bad(text: impl Into<Vec<u8>>, sets: &[&str]) -> String {
     }
 }
 
-const SMALL: &str = "task = \"digits\"\n[network]\nsizes = [64, 32, 10]\n[plasticity]\neta_pp = 0.001\neta_ip = 0.0023\n";
+const SMALL: &str =
+    "task = \"digits\"\n[network]\nsizes = [64, 32, 10]\n[plasticity]\neta_pp = 0.001\neta_ip = 0.0023\n";
 
 #[test]
 fn bad_configs_give_their_reviewed_messages() {
@@ -113,7 +114,8 @@ fn identity_is_what_changes_results() {
     let id = |text: &str, sets: &[&str]| {
         let sets: Vec<_> = sets.iter().map(|s| Override::set(*s)).collect();
         let source = Source::new("x.toml", text, dir.path());
-        canonical(&check(&source, &sets, &machine()).unwrap_or_else(|d| panic!("{}", report(&d, false))).experiment).unwrap()
+        canonical(&check(&source, &sets, &machine()).unwrap_or_else(|d| panic!("{}", report(&d, false))).experiment)
+            .unwrap()
     };
     let config = "[network]\nsizes = [1, 2]\n[plasticity]\neta_pp = 0.1\n[task]\nkind = \"file\"\npath = \"a.csv\"\n";
     let base = id(config, &[]);

@@ -170,7 +170,14 @@ impl Check<'_> {
                 1 => format!("allowed: 1 entry, for the {each} of layer 1"),
                 n => format!("allowed: {n} entries, one per {each} of the layers 1 to {n}"),
             };
-            self.findings.error(at, format!("`{path}` has {} entries", a.len()), layers);
+            self.findings.error(
+                at,
+                format!(
+                    "`{path}` has {}",
+                    if a.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", a.len()) }
+                ),
+                layers,
+            );
         }
         a.len() == wanted
     }
@@ -197,7 +204,7 @@ impl Check<'_> {
         let machine = self.context.memory.or_else(files::machine_memory).unwrap_or(1 << 40) as f64;
         if bytes > machine {
             let view = self.section("network");
-            let gib = |b: f64| format!("{:.3} GiB", b / (1u64 << 30) as f64);
+            let gib = |b: f64| format!("{:.1} GiB", b / (1u64 << 30) as f64);
             let found = format!("this net needs about {} of memory", gib(bytes));
             let allowed = format!("the machine has {}: fewer cells (or a smaller batch)", gib(machine));
             self.findings.error(view.at("sizes"), found, allowed);

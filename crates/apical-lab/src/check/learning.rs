@@ -196,7 +196,7 @@ impl<'a> Check<'a> {
                 }
                 let needed = f * above / lambda;
                 if eta_ip > needed * FOLLOWS_WITHIN || eta_ip * FOLLOWS_WITHIN < needed {
-                    wrong.push(format!("layer {}: {eta_ip:?} where {needed:.4e} is needed", k + 1));
+                    wrong.push(format!("layer {}: {eta_ip:?} where {:?} is needed", k + 1, four_digits(needed)));
                 }
             }
             if !wrong.is_empty() {
@@ -222,6 +222,10 @@ impl<'a> Check<'a> {
 }
 
 const RULES: [&str; 4] = ["pp", "ip", "pi", "pb"];
+
+fn four_digits(x: f64) -> f64 {
+    format!("{x:.3e}").parse().unwrap_or(x)
+}
 
 /// Rates with 0 where nothing was said.
 fn settle(rates: [Option<Vec<f64>>; 4], layers: usize) -> Rates {

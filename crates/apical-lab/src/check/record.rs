@@ -55,6 +55,7 @@ impl<'a> Check<'a> {
         let mut traces = Vec::new();
         let mut fine = true;
         let sizes = sizes?;
+        let known = tensors(sizes);
         for (key, node) in view.node.map_or(&[][..], |n| n.entries()) {
             let Some(field) = fields_of("record").find(|f| f.key == key.name) else { continue };
             match field.kind {
@@ -67,7 +68,7 @@ impl<'a> Check<'a> {
                 Kind::Map(_) => {
                     for (tensor, node) in node.entries() {
                         let view = View { node: Some(node), table: "record.weight" };
-                        match self.weights(view, &tensor.name, tensor.at, sizes) {
+                        match self.weights(view, &tensor.name, tensor.at, &known) {
                             Some(trace) => traces.push(trace),
                             None => fine = false,
                         }
@@ -79,9 +80,9 @@ impl<'a> Check<'a> {
         // One order whatever the order in the file: it is part of the run's identity.
         let place = |t: &TraceSpec| {
             let quantity = fields_of("record").position(|f| f.key == t.quantity);
-            (quantity.unwrap_or(usize::MAX), tensors(sizes).iter().position(|w| w.0 == t.quantity))
+            (quantity.unwrap_or(usize::MAX), known.iter().position(|w| w.0 == t.quantity))
         };
-        traces.sort_by_key(place);
+        traces.sort_by_cached_key(place);
         let spec = RecordSpec { interval: view.count("interval")? as u64, figures: view.flag("figures")?, traces };
         fine.then_some(spec)
     }
@@ -136,13 +137,12 @@ impl<'a> Check<'a> {
         view: View<'a>,
         tensor: &str,
         at: crate::config::diagnostic::Span,
-        sizes: &[usize],
+        known: &[(String, usize, usize)],
     ) -> Option<TraceSpec> {
-        let known = tensors(sizes);
         let Some((_, post, pre)) = known.iter().find(|(name, ..)| name == tensor) else {
             let names: Vec<&str> = known.iter().map(|(name, ..)| name.as_str()).collect();
-            let near =
-                nearest(tensor, names.iter().copied()).map_or(String::new(), |n| format!("did you mean \"{n}\"?"));
+            let near = nearest(tensor, names.iter().copied().take(500))
+                .map_or(String::new(), |n| format!("did you mean \"{n}\"?"));
             let found = format!("this net has no weights {tensor:?}");
             let shown = &names[..names.len().min(12)];
             self.findings.error(at, found, near).help =
@@ -178,7 +178,7 @@ impl<'a> Check<'a> {
         for (key, node) in self.root.given("expect").map_or(&[][..], |n| n.entries()) {
             let view = View { node: Some(node), table: "expect" };
             if !known.contains(&key.name) {
-                let near = nearest(&key.name, known.iter().map(String::as_str));
+                let near = nearest(&key.name, known.iter().take(500).map(String::as_str));
                 let near = near.map_or(String::new(), |n| format!("did you mean \"{n}\"?"));
                 let shown: String = key.name.chars().take(60).collect();
                 let metrics: Vec<&str> =

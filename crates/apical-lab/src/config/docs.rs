@@ -19,9 +19,9 @@ pub fn explain(key: &str) -> Result<String, Error> {
         for f in fields_of(t.name) {
             let _ = writeln!(out, "  {:<18} {}", f.key, f.doc);
         }
-        return Ok(out);
+        out.push('\n');
     }
-    if found.is_empty() {
+    if found.is_empty() && out.is_empty() {
         let paths: Vec<String> = FIELDS.iter().map(Field::path).collect();
         let known = paths.iter().map(String::as_str).chain(FIELDS.iter().map(|f| f.key));
         let near = nearest(key, known).map_or(String::new(), |n| format!("did you mean `{n}`? "));
