@@ -175,7 +175,7 @@ impl<'a> Check<'a> {
             self.findings.error(
                 view.at(key),
                 found,
-                "it has no time course: leave the key out, or take solver.kind = \"euler\"",
+                "it has no time course: leave the key out or switch it off, or take solver.kind = \"euler\"",
             );
         }
     }

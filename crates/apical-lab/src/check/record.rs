@@ -110,6 +110,15 @@ impl<'a> Check<'a> {
         }
         let cells = view.node("cells")?;
         let cells = if cells.text().is_some() { Cells::All } else { Cells::Chosen(view.counts("cells")?) };
+        let chosen = if let Cells::Chosen(cells) = &cells { &cells[..] } else { &[] };
+        for (key, list) in [("layers", &layers[..]), ("cells", chosen)] {
+            let twice = list.iter().enumerate().any(|(i, x)| list[..i.min(10_000)].contains(x));
+            let may_be_empty = if key == "layers" { !of_layers } else { cells == Cells::All };
+            if view.has(key) && (twice || (list.is_empty() && !may_be_empty)) {
+                let found = format!("`record.{quantity}.{key}` is empty or names something twice");
+                self.findings.error(view.at(key), found, "allowed: at least one, each once");
+            }
+        }
         let smallest = match quantity {
             "input" => Some(sizes[0]),
             "target" => Some(sizes[n]),
