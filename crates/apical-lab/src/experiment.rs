@@ -126,7 +126,7 @@ pub struct TraceSpec {
 /// What is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordSpec {
-    /// Presentations in a metric interval.
+    /// Presentations in a metric interval; 0: those of an epoch (known when the task's data is loaded).
     pub interval: u64,
     /// Draw a figure of each metric when the run ends.
     pub figures: bool,

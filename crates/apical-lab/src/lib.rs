@@ -1,6 +1,8 @@
 //! Experiments as data: from a TOML file to a run folder that can be stopped, resumed, evaluated and compared.
 
+pub mod check;
 pub mod checkpoint;
+pub mod config;
 pub mod data;
 pub mod error;
 pub mod experiment;

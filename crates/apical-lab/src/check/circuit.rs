@@ -1,0 +1,230 @@
+//! The circuit: cells, conductances, noise, start weights, memory.
+
+use super::Check;
+use super::files::{self, content_hash};
+use crate::config::diagnostic::Span;
+use crate::config::node::Value;
+use crate::config::walk::View;
+use crate::experiment::{Attenuation, Precision, SolverSpec, Start, StartWeights, Starts};
+use apical::circuit::params::{Conductances, Mixing, Network, Noise, NoiseScaling, Nudging};
+use apical::kernels::Activation;
+use apical::tasks::{FileTargets, TaskSpec};
+
+impl Check<'_> {
+    pub(super) fn sizes(&mut self) -> Option<Vec<usize>> {
+        let view = self.section("network");
+        if !view.has("sizes") {
+            self.findings.error(
+                if self.root.has("network") { view.at("sizes") } else { Span::FILE },
+                "`network.sizes` is missing",
+                "give the cells per layer, input first, as in sizes = [30, 20, 10]",
+            );
+            return None;
+        }
+        let sizes = view.counts("sizes")?;
+        if sizes.len() < 2 {
+            let found = format!("`network.sizes` has {} of at least 2 layers", sizes.len());
+            self.findings.error(view.at("sizes"), found, "allowed: input and output at least, as in [30, 10]");
+            return None;
+        }
+        Some(sizes)
+    }
+
+    pub(super) fn network(&mut self, sizes: Option<Vec<usize>>, solver: Option<SolverSpec>) -> Option<Network> {
+        let view = self.section("network");
+        let conductances = self.conductances(solver);
+        Some(Network {
+            sizes: sizes?,
+            activation: Activation::from_name(&view.text("activation")?)?,
+            bias_rate: view.number("bias_rate")?,
+            conductances: conductances?,
+            nudging: match view.text("nudging")?.as_str() {
+                "conductance" => Nudging::Conductance,
+                _ => Nudging::Current,
+            },
+        })
+    }
+
+    fn conductances(&mut self, solver: Option<SolverSpec>) -> Option<Conductances> {
+        let view = self.section("conductances");
+        if let Some(SolverSpec::TwoStep(Attenuation::None(_))) = solver {
+            if self.root.has("conductances") {
+                self.findings.error(
+                    self.root.at("conductances"),
+                    "[conductances] mean nothing with solver.attenuation = \"none\"",
+                    "solver.mixing says all: leave [conductances] out, or take attenuation = \"conductances\"",
+                );
+                return None;
+            }
+            return Some(Conductances::default());
+        }
+        let mixing = view.sub("from_mixing", "mixing");
+        for key in ["g_A", "g_som_output", "g_som_interneuron"] {
+            if view.has("from_mixing") && view.has(key) {
+                let found = format!("`conductances.{key}` is given twice: by itself and by from_mixing");
+                self.findings.error(view.at(key), found, "allowed: one of the two");
+            }
+        }
+        let given = Conductances {
+            g_lk: view.number("g_lk")?,
+            g_b: view.number("g_B")?,
+            g_d: view.number("g_D")?,
+            g_a: view.number("g_A")?,
+            g_som_output: view.number("g_som_output")?,
+            g_som_interneuron: view.number("g_som_interneuron")?,
+        };
+        if view.has("from_mixing") { Some(given.with_mixing(self.mixing(mixing)?)) } else { Some(given) }
+    }
+
+    /// The three mixing factors, all required.
+    pub(super) fn mixing(&mut self, view: View<'_>) -> Option<Mixing> {
+        view.node?;
+        for key in ["output", "interneuron", "hidden"] {
+            if !view.has(key) {
+                let found = format!("`{key}` is missing among the mixing factors");
+                self.findings.error(
+                    view.at(key),
+                    found,
+                    "allowed: { output, interneuron, hidden }, each from 0 to below 1",
+                );
+            }
+        }
+        Some(Mixing {
+            output: view.number("output")?,
+            interneuron: view.number("interneuron")?,
+            hidden: view.number("hidden")?,
+        })
+    }
+
+    pub(super) fn noise(&mut self, solver: Option<SolverSpec>) -> Option<Noise> {
+        let view = self.section("network");
+        let sigma = view.number("sigma")?;
+        self.euler_only(view, "sigma", sigma == 0.0, solver);
+        let scaling = match view.text("noise")?.as_str() {
+            "euler-maruyama" => NoiseScaling::EulerMaruyama,
+            _ => NoiseScaling::Step,
+        };
+        Some(Noise { sigma, scaling })
+    }
+
+    pub(super) fn start(&mut self, sizes: Option<&[usize]>) -> Option<StartWeights> {
+        let network = self.section("network");
+        let view = network.sub("start", "network.start");
+        if view.has("file") {
+            if let Some((key, _)) = view.node?.entries().iter().find(|(k, _)| k.name != "file") {
+                let found = format!("`network.start.{}` stands beside `file`, which holds all weights", key.name);
+                self.findings.error(key.at, found, "allowed: `file` alone, or no file");
+            }
+            let path = self.existing_file(view, "file")?;
+            return match content_hash(&path) {
+                Ok(sha256) => Some(StartWeights::File { path, sha256 }),
+                Err(e) => {
+                    self.findings.error(view.at("file"), e.to_string(), "allowed: a readable safetensors file");
+                    None
+                }
+            };
+        }
+        let hidden = sizes?.len() - 2;
+        if hidden == 0 {
+            for key in ["pb", "ip", "bip", "pi"].into_iter().filter(|key| view.has(key)) {
+                let found = format!("`network.start.{key}` has no weights: a net of two layers has no hidden layer");
+                self.findings.error(view.at(key), found, "leave it out, or add a layer to `network.sizes`");
+            }
+        }
+        let pp = self.start_of(view, "pp", hidden + 1);
+        let bpp = self.start_of(view, "bpp", hidden + 1);
+        let pb = self.start_of(view, "pb", hidden);
+        let ip = self.start_of(view, "ip", hidden);
+        let pi = self.start_of(view, "pi", hidden);
+        let bip = match &ip {
+            _ if view.has("bip") => self.start_of(view, "bip", hidden),
+            Some(Start::SelfPredicting) => Some(Start::SelfPredicting),
+            _ => Some(Start::Uniform(vec![0.0; hidden])),
+        };
+        Some(StartWeights::Kinds(Starts { pp: pp?, bpp: bpp?, pb: pb?, ip: ip?, bip: bip?, pi: pi? }))
+    }
+
+    fn start_of(&mut self, view: View<'_>, key: &str, matrices: usize) -> Option<Start> {
+        let node = view.node(key)?;
+        if let Some(a) = node.number() {
+            return Some(Start::Uniform(vec![a; matrices]));
+        }
+        match (&node.value, node.text()) {
+            (_, Some("fan-in")) => Some(Start::FanIn),
+            (_, Some("self-predicting")) => Some(Start::SelfPredicting),
+            (_, Some("transpose")) => Some(Start::Transpose(1.0)),
+            (Value::Table(_), _) => node.get("transpose").and_then(|s| s.number()).map(Start::Transpose),
+            _ => {
+                let a = view.numbers(key)?;
+                let path = format!("network.start.{key}");
+                self.one_each(&a, matrices, view.at(key), &path, "matrix").then_some(Start::Uniform(a))
+            }
+        }
+    }
+
+    /// Reports an array that has not `wanted` entries.
+    pub(super) fn one_each(&mut self, a: &[f64], wanted: usize, at: Span, path: &str, each: &str) -> bool {
+        if a.len() != wanted {
+            let layers = match wanted {
+                0 => "there is no hidden layer".to_owned(),
+                1 => format!("allowed: 1 entry, for the {each} of layer 1"),
+                n => format!("allowed: {n} entries, one per {each} of the layers 1 to {n}"),
+            };
+            self.findings.error(
+                at,
+                format!(
+                    "`{path}` has {}",
+                    if a.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", a.len()) }
+                ),
+                layers,
+            );
+        }
+        a.len() == wanted
+    }
+
+    /// The file named by a key, if it exists.
+    pub(super) fn existing_file(&mut self, view: View<'_>, key: &str) -> Option<std::path::PathBuf> {
+        let path = files::resolve(&self.source.dir, &view.text(key)?);
+        if path.is_file() {
+            return Some(path);
+        }
+        let found = format!("there is no file {}", path.display());
+        self.findings.error(view.at(key), found, "paths in a config are relative to its folder");
+        None
+    }
+
+    /// An estimate of the weights and what goes with them, held against the machine's memory.
+    pub(super) fn memory(&mut self, sizes: &[usize], batch: usize, precision: Precision, delta: bool) {
+        let product = |a: usize, b: usize| a as f64 * b as f64;
+        let forward: f64 = sizes.windows(2).map(|w| product(w[0], w[1])).sum();
+        let hidden: f64 = sizes[1..].windows(2).map(|w| product(w[0], w[1])).sum();
+        let cells: f64 = sizes.iter().map(|&n| n as f64).sum();
+        let values = (forward + 3.0 * hidden) * if delta { 2.0 } else { 1.0 } + 12.0 * cells * batch as f64;
+        let bytes = values * if precision == Precision::F64 { 8.0 } else { 4.0 };
+        let machine = self.context.memory.or_else(files::machine_memory).unwrap_or(1 << 40) as f64;
+        if bytes > machine {
+            let view = self.section("network");
+            let gib = |b: f64| format!("{:.1} GiB", b / (1u64 << 30) as f64);
+            let found = format!("this net needs about {} of memory", gib(bytes));
+            let allowed = format!("the machine has {}: fewer cells (or a smaller batch)", gib(machine));
+            self.findings.error(view.at("sizes"), found, allowed);
+        }
+    }
+
+    /// The conductance form of the nudge is no conductance for targets beyond its reversal potentials.
+    pub(super) fn targets(&mut self, network: &Network, task: &TaskSpec) {
+        let largest = match task {
+            TaskSpec::Single { target_low, target_high, .. } => target_low.abs().max(target_high.abs()),
+            TaskSpec::YinYang { coding, .. }
+            | TaskSpec::Mnist { coding, .. }
+            | TaskSpec::Digits { coding }
+            | TaskSpec::File { targets: FileTargets::Classes(coding), .. } => coding.low.abs().max(coding.high.abs()),
+            _ => 0.0,
+        };
+        if network.nudging == Nudging::Conductance && largest > 1.0 {
+            let found = format!("a target potential of size {largest:.3} lies beyond the reversal potentials -1 and 1");
+            let better = "one of the conductances becomes negative; \"current\" is the same current without that claim";
+            self.findings.warn(self.section("network").at("nudging"), found, better);
+        }
+    }
+}

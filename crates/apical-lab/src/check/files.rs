@@ -1,0 +1,42 @@
+//! Files that a config names: where they lie and what they hold.
+
+use crate::Error;
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// A path of a config in full.
+pub(super) fn resolve(dir: &Path, path: &str) -> PathBuf {
+    let path = dir.join(path);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// SHA-256 (hex) of a file's content, unpacked if it is gzipped: packed bytes differ between mirrors, data does not.
+///
+/// # Errors
+/// The file cannot be read or unpacked.
+pub fn content_hash(path: &Path) -> Result<String, Error> {
+    let fail = |e: std::io::Error| Error::machine(path.display().to_string(), e);
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
+    let mut content: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0u8; 1 << 16];
+    loop {
+        match content.read(&mut buffer).map_err(fail)? {
+            0 => break,
+            n => hash.update(&buffer[..n]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Memory of the machine in bytes, where the system says it.
+pub(super) fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    kib.checked_mul(1024)
+}

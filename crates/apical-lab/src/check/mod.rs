@@ -1,0 +1,182 @@
+//! From a raw config to an [`Experiment`]: types and keys by the registry, then every rule that concerns more than one
+//! key. All errors are reported at once.
+
+mod circuit;
+mod files;
+mod learning;
+mod record;
+mod resolve;
+mod task;
+mod time;
+
+pub use files::content_hash;
+pub use record::metrics;
+pub use resolve::{canonical, resolved_toml};
+
+use crate::config::diagnostic::Findings;
+use crate::config::walk::{View, expand_shorthands, walk};
+use crate::config::{Diagnostic, Override, Source, node};
+use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
+use std::path::PathBuf;
+
+/// What a check needs to know of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The folder that holds MNIST's files, if one was found.
+    pub mnist_dir: Option<PathBuf>,
+    /// Where it was looked for.
+    pub looked_in: Vec<String>,
+    /// Memory of the machine in bytes; `None`: asked of the system, 1 TiB if it does not say.
+    pub memory: Option<u64>,
+}
+
+/// An experiment that can be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// It.
+    pub experiment: Experiment,
+    /// What will probably not go as hoped.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What the parts of a check share.
+struct Check<'a> {
+    root: View<'a>,
+    source: &'a Source,
+    context: &'a Context,
+    findings: &'a mut Findings,
+}
+
+/// Reads, grafts the overrides, and decides everything.
+///
+/// # Errors
+/// All that is wrong, with warnings after the errors; see [`crate::config::report`] to print them.
+pub fn check(source: &Source, overrides: &[Override], context: &Context) -> Result<Checked, Vec<Diagnostic>> {
+    let text = match std::str::from_utf8(&source.text) {
+        Ok(text) => text.to_owned(),
+        Err(e) => {
+            let byte = e.valid_up_to();
+            let line = 1 + source.text[..byte].iter().filter(|&&b| b == b'\n').count();
+            let mut findings = Findings::new(&source.label, String::new());
+            let found = format!("not UTF-8: byte {byte} (line {line}) is {:#04x}", source.text[byte]);
+            findings.error(node_file(), found, "allowed: a TOML file in UTF-8");
+            return Err(findings.into_list());
+        }
+    };
+    let empty = text.trim().is_empty();
+    let mut findings = Findings::new(&source.label, text);
+    if empty && overrides.is_empty() {
+        findings.error(node_file(), "the config is empty", "it needs at least [network] sizes and a [task]");
+        return Err(findings.into_list());
+    }
+    let mut root = node::parse(&mut findings, 0);
+    if !findings.is_ok() {
+        return Err(findings.into_list());
+    }
+    expand_shorthands(&mut root);
+    for change in overrides {
+        change.apply(&mut root, &mut findings);
+        expand_shorthands(&mut root);
+    }
+    walk(&root, "", "", &mut findings);
+    let view = View { node: Some(&root), table: "" };
+    let experiment = Check { root: view, source, context, findings: &mut findings }.experiment();
+    match experiment {
+        Some(experiment) if findings.is_ok() => Ok(Checked { experiment, warnings: findings.into_list() }),
+        _ => Err(findings.into_list()),
+    }
+}
+
+fn node_file() -> crate::config::diagnostic::Span {
+    crate::config::diagnostic::Span::FILE
+}
+
+impl<'a> Check<'a> {
+    /// Every part is checked whether or not the others are right; the experiment exists if all are.
+    fn experiment(&mut self) -> Option<Experiment> {
+        let name = match self.root.text("name") {
+            Some(name) => self.name(name),
+            None if self.root.has("name") => None,
+            None => Some(self.source.name.clone()),
+        };
+        let seed = self.root.node("seed").and_then(|n| n.count());
+        let precision = self.root.text("precision").map(|p| if p == "f64" { Precision::F64 } else { Precision::F32 });
+        let sizes = self.sizes();
+        let solver = self.solver(precision);
+        let network = self.network(sizes.clone(), solver);
+        let noise = self.noise(solver);
+        let start = self.start(sizes.as_deref());
+        let timing = self.timing(solver);
+        let tau_w = self.tau_w(solver, timing.as_ref());
+        let activation = network.as_ref().map(|n| n.activation);
+        let task = self.task(activation, sizes.as_deref());
+        let train = self.train();
+        let phases = self.phases(sizes.as_deref(), task.as_ref());
+        let record = self.record(sizes.as_deref());
+        if let (Some(network), Some(timing)) = (&network, &timing) {
+            self.stability(network, timing, solver);
+        }
+        if let (Some(network), Some(phases), Some(solver)) = (&network, &phases, solver) {
+            self.self_prediction(network, phases, solver);
+        }
+        if let (Some(network), Some(task)) = (&network, &task) {
+            self.targets(network, task);
+        }
+        if let (Some(sizes), Some(train), Some(precision)) = (&sizes, &train, precision) {
+            self.memory(sizes, train.batch, precision, tau_w != Some(None));
+        }
+        let expect = self.expect(sizes.as_deref(), task.as_ref());
+        Some(Experiment {
+            name: name?,
+            seed: seed?,
+            precision: precision?,
+            network: network?,
+            noise: noise?,
+            start: start?,
+            timing: timing?,
+            tau_w: tau_w?,
+            solver: solver?,
+            learner: LearnerSpec::Microcircuit,
+            task: task?,
+            train: train?,
+            phases: phases?,
+            record: record?,
+            expect: expect?,
+        })
+    }
+
+    fn name(&mut self, name: String) -> Option<String> {
+        let fits = !name.is_empty() && name.len() <= 100 && !name.starts_with('.');
+        if fits && !name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) {
+            return Some(name);
+        }
+        let found = format!("`name` cannot be {:?}", name.chars().take(40).collect::<String>());
+        self.findings.error(
+            self.root.at("name"),
+            found,
+            "allowed: 1 to 100 bytes that can be part of a folder's name, without / \\ : * ? \" < > |",
+        );
+        None
+    }
+
+    fn section(&self, name: &'static str) -> View<'a> {
+        self.root.sub(name, name)
+    }
+
+    /// Reports an option that only the euler solver honours, if the solver is another one.
+    fn euler_only(&mut self, view: View<'a>, key: &str, off: bool, solver: Option<SolverSpec>) {
+        let name = match solver {
+            Some(SolverSpec::Steady { .. }) => "steady",
+            Some(SolverSpec::TwoStep(_)) => "two-step",
+            _ => return,
+        };
+        if !off && view.has(key) {
+            let found = format!("`{}.{key}` means nothing to the solver \"{name}\"", view.table);
+            self.findings.error(
+                view.at(key),
+                found,
+                "it has no time course: leave the key out or switch it off, or take solver.kind = \"euler\"",
+            );
+        }
+    }
+}

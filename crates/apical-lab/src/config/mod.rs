@@ -1,0 +1,103 @@
+//! Configs as text: where they come from, what they may hold, where in them something is wrong. What they mean together
+//! is decided in `check`.
+
+pub mod diagnostic;
+pub mod docs;
+pub mod fields;
+pub mod node;
+pub mod registry;
+pub mod walk;
+
+pub use diagnostic::{Diagnostic, Severity, report};
+pub use docs::{explain, reference_markdown, schema};
+pub use node::Override;
+
+use crate::Error;
+use std::path::{Path, PathBuf};
+
+/// A config before anything was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// File name or "preset NAME", for messages.
+    pub label: String,
+    /// Name of the run unless the config gives one.
+    pub name: String,
+    /// The content, which may be anything.
+    pub text: Vec<u8>,
+    /// Paths in the config are relative to this folder.
+    pub dir: PathBuf,
+}
+
+impl Source {
+    /// A config from memory.
+    pub fn new(label: impl Into<String>, text: impl Into<Vec<u8>>, dir: impl Into<PathBuf>) -> Self {
+        let label = label.into();
+        let name = Path::new(&label).file_stem().map_or("run".to_owned(), |s| s.to_string_lossy().into_owned());
+        Source { name, label, text: text.into(), dir: dir.into() }
+    }
+}
+
+/// A config inside the binary.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// What it shows, in a line.
+    pub about: &'static str,
+    /// The TOML.
+    pub text: &'static str,
+}
+
+macro_rules! presets {
+    ($($name:literal: $about:literal,)*) => {
+        /// All presets.
+        pub const PRESETS: &[Preset] = &[$(Preset {
+            name: $name,
+            about: $about,
+            text: include_str!(concat!("../presets/", $name, ".toml")),
+        },)*];
+    };
+}
+
+presets! {
+    "digits": "handwritten digits (UCI, 64-32-10) by the two-step circuit, in seconds",
+    "s18-self-prediction": "interneurons learn to predict the cells above them (Sacramento et al. 2018, Fig. S1)",
+    "s18-single-target": "one input learns one target; the apical error vanishes again (Sacramento et al. 2018, Fig. 1)",
+    "s18-regression": "nonlinear regression of a teacher network (Sacramento et al. 2018, Fig. 2)",
+    "s18-mnist": "MNIST, 784-500-500-10, two-step, rates tuned on validation (Sacramento et al. 2018, Fig. 3)",
+    "s18-mnist-published": "the same with the published rates, which are too small and too large at once",
+    "h20-yin-yang": "Yin-Yang, 4-120-3, full dynamics with a learning lag (Hill 2020)",
+}
+
+/// Reads a config file.
+pub fn load_file(path: &Path) -> Result<Source, Error> {
+    let text = std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::input(
+            path.display().to_string(),
+            "there is no such file",
+            format!("give a TOML file or a preset: {}", preset_names().join(", ")),
+        ),
+        std::io::ErrorKind::IsADirectory => {
+            Error::input(path.display().to_string(), "this is a folder", "give a TOML file")
+        }
+        _ => Error::machine(path.display().to_string(), e),
+    })?;
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+    Ok(Source::new(path.display().to_string(), text, dir))
+}
+
+/// The preset of this name.
+pub fn preset(name: &str) -> Result<Source, Error> {
+    let Some(preset) = PRESETS.iter().find(|p| p.name == name) else {
+        let near = registry::nearest(name, preset_names()).map_or(String::new(), |n| format!("did you mean `{n}`? "));
+        let found = "there is no preset or file of this name";
+        return Err(Error::input(name, found, format!("{near}presets: {}", preset_names().join(", "))));
+    };
+    let mut source = Source::new(format!("preset {name}"), preset.text, ".");
+    source.name = name.to_owned();
+    Ok(source)
+}
+
+fn preset_names() -> Vec<&'static str> {
+    PRESETS.iter().map(|p| p.name).collect()
+}
