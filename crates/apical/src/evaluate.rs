@@ -1,8 +1,8 @@
 //! Evaluation: answers to a set of samples, from rest, without target, noise and plasticity.
 
-use super::Learner;
-use super::metrics::{Loss, class, loss};
 use crate::kernels::{Activation, Real};
+use crate::learners::Learner;
+use crate::learners::metrics::{Loss, class, loss};
 use crate::solvers::Trouble;
 use crate::tasks::Samples;
 use rayon::prelude::*;
@@ -85,9 +85,5 @@ pub fn evaluate<T: Real>(
         }
     }
     let rows = samples.len() as f64;
-    Ok(Evaluation {
-        loss: has_target.then(|| sum / rows),
-        error: has_class.then(|| wrong as f64 / rows),
-        unsettled,
-    })
+    Ok(Evaluation { loss: has_target.then(|| sum / rows), error: has_class.then(|| wrong as f64 / rows), unsettled })
 }
