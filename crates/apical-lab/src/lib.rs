@@ -1,6 +1,7 @@
 //! Experiments as data: from a TOML file to a run folder that can be stopped, resumed, evaluated and compared.
 
 pub mod checkpoint;
+pub mod data;
 pub mod error;
 pub mod experiment;
 pub mod failpoint;

@@ -23,7 +23,7 @@ pub(super) struct Idx {
 /// Reads a whole idx file; the file must hold exactly the values that its header announces.
 pub(super) fn read(path: &Path) -> Result<Idx, DataError> {
     let mut source = Source::open(path)?;
-    let magic = source.take(4, "the idx magic number")?;
+    let magic = source.exact(4, "the idx magic number")?;
     if magic[..2] != [0, 0] {
         let found = format!("{:02x} {:02x}", magic[0], magic[1]);
         return Err(source.error(0, found, "00 00, with which every idx file starts"));
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Idx, DataError> {
     if count == 0 || count > DIMENSIONS_MAX {
         return Err(source.error(3, format!("{count} dimensions"), format!("1 to {DIMENSIONS_MAX}")));
     }
-    let header = source.take(4 * count as u64, "the sizes of the dimensions")?;
+    let header = source.exact(4 * count as u64, "the sizes of the dimensions")?;
     let dims: Vec<u32> = header.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
     if let Some(zero) = dims.iter().position(|&d| d == 0) {
         return Err(source.error(4 + 4 * zero as u64, "a dimension of size 0", "at least 1"));
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path) -> Result<Idx, DataError> {
         return Err(source.error(4, format!("dimensions {dims:?}"), "values that fit the memory"));
     };
     let start = 4 + 4 * count as u64;
-    let raw = source.take(bytes, &format!("values of dimensions {dims:?}"))?;
+    let raw = source.exact(bytes, &format!("values of dimensions {dims:?}"))?;
     source.end()?;
     let values = decode(magic[2], raw);
     if let Values::Floats(floats) = &values

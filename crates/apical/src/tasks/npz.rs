@@ -131,7 +131,7 @@ fn header_end(bytes: &[u8]) -> Result<usize, (String, &'static str)> {
             let size = number.parse::<u64>().ok().map(|n| n.max(1));
             product = match size.and_then(|n| product.checked_mul(n)) {
                 Some(product) if usize::try_from(product).is_ok() => product,
-                _ => return Err((format!("{}", shape.trim()), "a shape that fits the memory")),
+                _ => return Err((shape.trim().to_string(), "a shape that fits the memory")),
             };
         }
     }

@@ -1,4 +1,4 @@
-//! Random patterns without target: what a circuit sees while it learns to predict itself (Sacramento et al. 2018, Fig. S1).
+//! Random patterns without target: what a circuit sees while it learns to predict itself (Sacramento et al. 2018).
 
 use super::spec::Sizes;
 use super::{DataError, Entry, Samples, Storage, Stream, Targets, Task, Train, Transform, check_sizes};

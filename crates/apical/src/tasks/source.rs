@@ -56,14 +56,14 @@ impl Source {
     }
 
     /// The next `count` bytes, which are `what`; an error if the file ends before.
-    pub fn take(&mut self, count: u64, what: &str) -> Result<Vec<u8>, DataError> {
+    pub fn exact(&mut self, count: u64, what: &str) -> Result<Vec<u8>, DataError> {
         let start = self.position;
         if count > self.limit.saturating_sub(start) {
             let allowed = format!("at most {} bytes unpacked", self.limit);
             return Err(self.error(start, format!("{what} of {count} bytes announced"), allowed));
         }
         let mut bytes = Vec::new();
-        let read = (&mut *self).take_reader(count).read_to_end(&mut bytes);
+        let read = self.limited(count).read_to_end(&mut bytes);
         read.map_err(|e| self.failed(&e))?;
         if (bytes.len() as u64) < count {
             let allowed = format!("{what}, {count} bytes from byte {start} on");
@@ -76,7 +76,7 @@ impl Source {
     pub fn rest(&mut self) -> Result<Vec<u8>, DataError> {
         let left = self.limit.saturating_sub(self.position);
         let mut bytes = Vec::new();
-        let read = (&mut *self).take_reader(left + 1).read_to_end(&mut bytes);
+        let read = self.limited(left + 1).read_to_end(&mut bytes);
         read.map_err(|e| self.failed(&e))?;
         if bytes.len() as u64 > left {
             let allowed = format!("at most {} bytes unpacked", self.limit);
@@ -89,12 +89,12 @@ impl Source {
     pub fn end(&mut self) -> Result<(), DataError> {
         let byte = self.position;
         let mut one = Vec::new();
-        let read = (&mut *self).take_reader(1).read_to_end(&mut one);
+        let read = self.limited(1).read_to_end(&mut one);
         read.map_err(|e| self.failed(&e))?;
         if one.is_empty() { Ok(()) } else { Err(self.error(byte, "more bytes", "the end of the file")) }
     }
 
-    fn take_reader(&mut self, count: u64) -> io::Take<&mut Self> {
+    fn limited(&mut self, count: u64) -> io::Take<&mut Self> {
         Read::take(self, count)
     }
 
@@ -119,5 +119,20 @@ impl Read for Source {
         let read = self.reader.read(buffer)?;
         self.position += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_unfolds_beyond_the_bound_is_refused() {
+        let source =
+            |limit| Source { limit, ..Source::from_bytes(Path::new("a"), &[7; 100]).expect("bytes in memory") };
+        assert_eq!(source(100).rest().expect("within the bound").len(), 100);
+        let error = source(99).rest().expect_err("beyond the bound").to_string();
+        assert_eq!(error, "a, byte 99: the file goes on; expected at most 99 bytes unpacked");
+        assert!(source(99).exact(100, "values").is_err());
     }
 }

@@ -49,6 +49,13 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes all bytes")
 }
 
+/// Raw deflate of some bytes.
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes all bytes")
+}
+
 /// The npy bytes of an array.
 fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
@@ -60,15 +67,21 @@ fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A zip archive of stored entries, written by hand so that the test needs no other crate than the reader.
+/// A zip archive, written by hand so that the test needs no other crate than the reader; stored like `numpy.savez`.
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    zip_with(0, entries)
+}
+
+/// The same with method 0 (stored) or 8 (deflated, like `numpy.savez_compressed`).
+fn zip_with(method: u8, entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut body, mut directory) = (Vec::new(), Vec::new());
     for (name, data) in entries {
         let mut crc = flate2::Crc::new();
         crc.update(data);
-        let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 33, 0];
+        let packed = if method == 0 { data.to_vec() } else { deflated(data) };
+        let mut common = vec![20, 0, 0, 0, method, 0, 0, 0, 33, 0];
         common.extend(crc.sum().to_le_bytes());
-        common.extend((data.len() as u32).to_le_bytes());
+        common.extend((packed.len() as u32).to_le_bytes());
         common.extend((data.len() as u32).to_le_bytes());
         common.extend((name.len() as u16).to_le_bytes());
         common.extend([0, 0]);
@@ -80,7 +93,7 @@ fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
         body.extend(b"PK\x03\x04");
         body.extend(&common);
         body.extend(name.as_bytes());
-        body.extend_from_slice(data);
+        body.extend_from_slice(&packed);
     }
     let (start, size, count) = (body.len() as u32, directory.len() as u32, (entries.len() as u16).to_le_bytes());
     body.extend(directory);

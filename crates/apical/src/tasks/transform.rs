@@ -90,7 +90,7 @@ impl Format {
         if name.contains("idx") {
             return Ok(Format::Idx);
         }
-        match Source::open(path)?.take(2, "a file")?[..] {
+        match Source::open(path)?.exact(2, "a file")?[..] {
             [0, 0] => Ok(Format::Idx),
             _ => Err(DataError::input(
                 path,

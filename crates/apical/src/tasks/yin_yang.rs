@@ -1,5 +1,5 @@
-//! The Yin-Yang data set: points inside a yin-yang symbol, of which the classes are not linearly separable and a shallow
-//! net reaches about 64 % (Kriener, Goeltz & Petrovici, NICE 2022). Inputs are (x, y, 1 - x, 1 - y).
+//! The Yin-Yang data set: points inside a yin-yang symbol, whose classes no net without hidden layers separates (Kriener,
+//! Goeltz & Petrovici, NICE 2022). Inputs are (x, y, 1 - x, 1 - y).
 //!
 //! The symbol fills the unit square's inscribed circle (radius 1/2). The circles of half its radius around (1/4, 1/2) and
 //! (3/4, 1/2) are the two lobes; the small circles of radius 1/10 in their middles are the dots. Outside the dots, yin is

@@ -82,7 +82,9 @@ fn npz_of_the_usual_types_in_both_orders() {
         ("i2", npy(">i2", false, "(2, 3)", &[0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6])),
         ("u8", npy("<u8", true, "(2, 3)", &le!(u64: 1, 4, 2, 5, 3, 6))),
     ] {
-        let path = write(dir.path(), &format!("{name}.npz"), zip(&[("x.npy", &x), ("y.npy", &labels)]));
+        let method = if name == "u1" { 8 } else { 0 };
+        let packed = zip_with(method, &[("x.npy", &x), ("y.npy", &labels)]);
+        let path = write(dir.path(), &format!("{name}.npz"), packed);
         let task = built(&with(&path, |spec| {
             if let TaskSpec::File { split, .. } = spec {
                 *split = SplitSpec::Tail { validation: 0.0, test: 0.0 };
@@ -144,7 +146,7 @@ fn idx_images_with_labels_and_a_test_file_of_their_own() {
 #[test]
 fn inputs_only() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let task = built(&with(&write(dir.path(), "a.csv", "a,b\n1,2\n3,4\n"), |spec| {
+    let task = built(&with(&write(dir.path(), "a.csv", "a,b\n1,2\n3,4\n5,6\n7,8\n"), |spec| {
         if let TaskSpec::File { targets, .. } = spec {
             *targets = FileTargets::None;
         }
