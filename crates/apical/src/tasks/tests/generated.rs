@@ -131,6 +131,7 @@ fn settings_out_of_range_are_named() {
 }
 
 #[test]
+#[allow(clippy::disallowed_macros)] // a test that is skipped says so
 fn mnist_is_split_at_random_by_a_fixed_seed() {
     let Some(dir) = std::env::var_os("APICAL_DATA").map(|d| PathBuf::from(d).join("mnist")) else {
         eprintln!("skipped: APICAL_DATA is not set");
