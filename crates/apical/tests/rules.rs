@@ -109,8 +109,10 @@ impl Scene {
     }
 }
 
-/// A rule with its rate, and the tensors that it changes.
-fn alone() -> Vec<(Rates, f64, Vec<(Kind, usize)>)> {
+/// Rates that switch one rule on, its rate, and the tensors that it changes.
+type Alone = (Rates, f64, Vec<(Kind, usize)>);
+
+fn alone() -> Vec<Alone> {
     let net = network();
     let off = || rates(&net, 0.0, 0.0, 0.0, 0.0);
     let layer = |k: usize, eta: f64| Rates { pp: if k == 1 { vec![eta, 0.0] } else { vec![0.0, eta] }, ..off() };
