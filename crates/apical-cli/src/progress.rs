@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Without a terminal a line appears after this share of the presentations.
 const SHARE: f64 = 0.05;
-/// But no sooner after the last one than this.
+/// But no sooner after the last one than this. Notes on the way keep the same pause, the newest replaces one that waits.
 const PAUSE: Duration = Duration::from_secs(1);
 
 const BAR: &str = "{wide_bar} {percent:>3} %  {human_pos}/{human_len} presentations  {per_sec}  {eta} left";
@@ -20,6 +20,8 @@ pub struct Reporter<'a> {
     first: u64,
     total: u64,
     printed: (Instant, u64),
+    noted: Option<Instant>,
+    waiting: Option<String>,
     /// Presentations made so far.
     pub done: u64,
 }
@@ -28,7 +30,24 @@ impl<'a> Reporter<'a> {
     /// Nothing is shown yet.
     pub fn new(terminal: &'a Terminal) -> Self {
         let now = Instant::now();
-        Reporter { terminal, bar: None, begun: now, first: 0, total: 0, printed: (now, 0), done: 0 }
+        Reporter {
+            terminal,
+            bar: None,
+            begun: now,
+            first: 0,
+            total: 0,
+            printed: (now, 0),
+            noted: None,
+            waiting: None,
+            done: 0,
+        }
+    }
+
+    fn beside_bar(&self, show: impl FnOnce(&Terminal)) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| show(self.terminal)),
+            None => show(self.terminal),
+        }
     }
 
     fn line(&self) -> String {
@@ -75,19 +94,24 @@ impl Progress for Reporter<'_> {
     }
 
     fn note(&mut self, line: &str) {
-        let show = || match line.strip_prefix("warning: ") {
-            Some(warning) => self.terminal.warn(warning),
-            None => self.terminal.say(line),
-        };
-        match &self.bar {
-            Some(bar) => bar.suspend(show),
-            None => show(),
+        let warning = line.strip_prefix("warning: ");
+        if warning.is_none() && self.done > self.first && self.noted.is_some_and(|when| when.elapsed() < PAUSE) {
+            self.waiting = Some(line.to_owned());
+            return;
         }
+        (self.noted, self.waiting) = (Some(Instant::now()), None);
+        self.beside_bar(|terminal| match warning {
+            Some(warning) => terminal.warn(warning),
+            None => terminal.say(line),
+        });
     }
 
     fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+        }
+        if let Some(line) = self.waiting.take() {
+            self.terminal.say(&line);
         }
     }
 }

@@ -84,6 +84,9 @@ impl<'a, T: Real> Run<'a, T> {
         let mut batch = Batch::new(&self.task, self.e.train.batch);
         let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
         let (e, task) = (self.e, self.task.clone());
+        let interval = if self.e.record.interval == 0 { per_epoch } else { self.e.record.interval };
+        let checkpoint_every =
+            if self.e.train.checkpoint_every == 0 { u64::MAX } else { self.e.train.checkpoint_every };
         while self.counters.epoch < epochs {
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&build::decayed(phase, e.train.decay, self.counters.epoch));
@@ -99,7 +102,7 @@ impl<'a, T: Real> Run<'a, T> {
                 c.presentation += 1;
                 c.in_epoch += 1;
                 let last = c.in_epoch == per_epoch && c.epoch + 1 == epochs;
-                if c.presentation % e.record.interval == 0 || last {
+                if c.presentation % interval == 0 || last {
                     if let Some(ended) = self.end_interval()? {
                         return Ok(ended);
                     }
@@ -111,7 +114,7 @@ impl<'a, T: Real> Run<'a, T> {
                     self.save(&[LAST.into()])?;
                     return Ok(Ended::Stopped { signal });
                 }
-                if self.counters.presentation % e.train.checkpoint_every == 0
+                if self.counters.presentation % checkpoint_every == 0
                     || self.saved.elapsed() > SAVE_AT_LEAST_EVERY
                 {
                     self.save(&[LAST.into()])?;
