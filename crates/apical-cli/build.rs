@@ -35,14 +35,14 @@ fn watch(path: &str) {
 
 /// The commit of the checkout that this file belongs to. A foreign repository around an unpacked package does not count.
 fn from_git() -> Option<String> {
-    git(&["ls-files", "--error-unmatch", "build.rs"])?;
-    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     // A commit, a reset or a checkout writes one of these; an edit, one of the sources.
     let branch = git(&["symbolic-ref", "-q", "HEAD"]).unwrap_or_else(|| "HEAD".into());
     for file in ["HEAD", "logs/HEAD", "packed-refs", &branch] {
         watch(&git(&["rev-parse", "--git-path", file])?);
     }
     SOURCES.into_iter().for_each(watch);
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let mut status = vec!["status", "--porcelain", "--"];
     status.extend(SOURCES);
     let changed = git(&status).is_none_or(|list| !list.is_empty());
