@@ -402,14 +402,14 @@ mod tests {
 
     #[test]
     fn the_user_folder_follows_each_platform() {
-        let home = || Some(PathBuf::from("/home/me"));
+        let home = || Some(PathBuf::from("/users/me"));
         let unset = |_: &str| None;
         let set = |_: &str| Some(OsString::from("/data"));
         let relative = |_: &str| Some(OsString::from("data"));
-        assert_eq!(user_dir("linux", unset, home()), Some("/home/me/.local/share/apical".into()));
+        assert_eq!(user_dir("linux", unset, home()), Some("/users/me/.local/share/apical".into()));
         assert_eq!(user_dir("linux", set, home()), Some("/data/apical".into()));
-        assert_eq!(user_dir("linux", relative, home()), Some("/home/me/.local/share/apical".into()));
-        assert_eq!(user_dir("macos", set, home()), Some("/home/me/Library/Application Support/apical".into()));
+        assert_eq!(user_dir("linux", relative, home()), Some("/users/me/.local/share/apical".into()));
+        assert_eq!(user_dir("macos", set, home()), Some("/users/me/Library/Application Support/apical".into()));
         assert_eq!(user_dir("linux", unset, None), None);
     }
 

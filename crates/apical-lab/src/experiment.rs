@@ -73,7 +73,7 @@ pub struct TrainSpec {
     pub decay: f64,
     /// Epochs between validations.
     pub validate_every: usize,
-    /// Presentations between checkpoints; one is kept at each epoch's end whatever this is.
+    /// Presentations between checkpoints; 0: only by time and at the ends of epochs.
     pub checkpoint_every: u64,
     /// Keep a numbered checkpoint every so many epochs (0: none).
     pub keep_every: usize,

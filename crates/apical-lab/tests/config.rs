@@ -6,7 +6,7 @@
 use apical_lab::check::{Context, canonical, check, resolved_toml};
 use apical_lab::config::fields::FIELDS;
 use apical_lab::config::{self, Override, PRESETS, Severity, Source, explain, reference_markdown, report, schema};
-use apical_lab::experiment::{Experiment, SolverSpec, Start, StartWeights};
+use apical_lab::experiment::{Experiment, SolverSpec, Start, StartWeights, Starts};
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -153,7 +153,7 @@ fn overrides_reach_everywhere_and_their_errors_point_at_them() {
 fn defaults_are_the_documented_ones() {
     let e = good(SMALL, &[]);
     assert_eq!((e.timing.dt, e.timing.tau_0, e.timing.presentation, e.tau_w), (0.1, 3.0, 100.0, Some(30.0)));
-    let StartWeights::Kinds { pp, bip, .. } = &e.start else { panic!("no file was named") };
+    let StartWeights::Kinds(Starts { pp, bip, .. }) = &e.start else { panic!("no file was named") };
     assert_eq!((pp, bip), (&Start::Uniform(vec![1.0, 1.0]), &Start::Uniform(vec![0.0])));
     assert!(e.phases[0].target && e.phases.len() == 1);
     let steady = good(SMALL, &["solver=steady", "precision=f64"]);

@@ -67,14 +67,14 @@ fn the_apical_potential_follows_the_first_order_law() {
         let m = net.conductances.mixing();
         let (_, p) = settled(&net, &w, &x, Some(&target));
         let phi = net.activation;
-        let error: Vec<f64> =
-            free.soma[2].iter().zip(&target).map(|(&u, t)| m.output * (1.0 - m.interneuron) * phi.slope(u) * (t - u)).collect();
-        let v_2: Vec<f64> = (0..4).map(|i| (0..3).map(|j| w.pb[1].at(i, j) * error[j]).sum()).collect();
-        let down: Vec<f64> = v_2
+        let error: Vec<f64> = free.soma[2]
             .iter()
-            .zip(&free.soma[1])
-            .map(|(v, &u)| m.hidden * (1.0 - m.interneuron) * phi.slope(u) * v)
+            .zip(&target)
+            .map(|(&u, t)| m.output * (1.0 - m.interneuron) * phi.slope(u) * (t - u))
             .collect();
+        let v_2: Vec<f64> = (0..4).map(|i| (0..3).map(|j| w.pb[1].at(i, j) * error[j]).sum()).collect();
+        let down: Vec<f64> =
+            v_2.iter().zip(&free.soma[1]).map(|(v, &u)| m.hidden * (1.0 - m.interneuron) * phi.slope(u) * v).collect();
         let v_1: Vec<f64> = (0..6).map(|i| (0..4).map(|j| w.pb[0].at(i, j) * down[j]).sum()).collect();
         let off = |found: &[f64], law: &[f64]| {
             let worst = found.iter().zip(law).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

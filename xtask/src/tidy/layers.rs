@@ -13,7 +13,8 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// The modules of the engine; each may use itself and those of a lower rank.
-const MODULES: [(&str, u8); 5] = [("kernels", 0), ("circuit", 1), ("solvers", 2), ("learners", 3), ("tasks", 3)];
+const MODULES: [(&str, u8); 6] =
+    [("kernels", 0), ("circuit", 1), ("solvers", 2), ("learners", 3), ("tasks", 3), ("evaluate", 4)];
 
 /// Crates depend on each other only as `CRATES` says.
 pub fn crates(tree: &Tree) -> Vec<Finding> {

@@ -1,15 +1,15 @@
 //! What a finished (or stopped) run has learned: evaluation on a split, predictions for a file.
 
+use super::build;
 use super::saved::restore_weights;
 use super::train::thread_pool;
-use super::build;
 use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
 use crate::experiment::{Experiment, Precision};
 use crate::folder::{CHECKPOINTS, write_atomic};
+use apical::evaluate::{Evaluation, answers, evaluate};
 use apical::kernels::Real;
 use apical::learners::Learner;
-use apical::learners::evaluate::{Evaluation, answers, evaluate};
 use apical::learners::metrics::class;
 use apical::solvers::Trouble;
 use apical::tasks::{Samples, read_inputs};

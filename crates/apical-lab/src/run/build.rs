@@ -26,12 +26,9 @@ pub fn attenuation(e: &Experiment) -> Attenuation {
 pub fn solver_spec(e: &Experiment) -> Spec {
     let bound = e.train.divergence_bound;
     match e.solver {
-        SolverSpec::Euler => Spec::Euler {
-            timing: e.timing,
-            tau_w: e.tau_w,
-            noise: Source::new(e.noise, e.timing.dt, e.seed),
-            bound,
-        },
+        SolverSpec::Euler => {
+            Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise: Source::new(e.noise, e.timing.dt, e.seed), bound }
+        }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }
         }

@@ -64,11 +64,8 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
         tried += 1;
     }
     let per_presentation = start.elapsed().as_secs_f64() / tried.max(1) as f64;
-    let steps = if e.solver == SolverSpec::Euler {
-        presentations * e.timing.steps(e.timing.presentation) as u64
-    } else {
-        0
-    };
+    let steps =
+        if e.solver == SolverSpec::Euler { presentations * e.timing.steps(e.timing.presentation) as u64 } else { 0 };
     Ok(Plan {
         plan: build::plan(e),
         presentations,

@@ -1,9 +1,9 @@
 //! Means over a metric interval. The sums are part of a checkpoint, so that an interval may be cut anywhere.
 
+use crate::Experiment;
 use apical::kernels::Real;
 use apical::learners::metrics::{Loss, class, loss};
 use apical::solvers::Outcome;
-use crate::Experiment;
 
 /// Sums since the last metric lines.
 #[derive(Clone, Debug, PartialEq)]

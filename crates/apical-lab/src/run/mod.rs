@@ -18,8 +18,8 @@ use crate::experiment::{Experiment, Precision};
 use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, RunFolder};
 use crate::record::{FinalMetrics, read};
 use crate::{Error, folder};
+use apical::evaluate::evaluate;
 use apical::kernels::Real;
-use apical::learners::evaluate::evaluate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use train::Run;
@@ -128,7 +128,8 @@ fn run_in<T: Real>(
     let (numbers, warnings) = build::stability(e, &run.task, &build::start_weights::<f64>(e)?);
     if !numbers.is_empty() && run.made().0 == 0 {
         let list: Vec<String> = numbers.iter().map(|n| format!("{n:.3}")).collect();
-        let line = format!("stability number eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) per layer: {}", list.join(", "));
+        let line =
+            format!("stability number eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) per layer: {}", list.join(", "));
         run.folder.log(&line)?;
         progress.note(&line);
     }

@@ -207,7 +207,7 @@ fn plan(e: &Experiment, spec: &TraceSpec, layer: usize, step_ms: f64) -> (Channe
 
 impl Channel {
     fn due(&self, step: u64) -> bool {
-        step >= self.from && step <= self.to && step % self.every == 0
+        step >= self.from && step <= self.to && step.is_multiple_of(self.every)
     }
 
     fn row<T: Real>(&self, view: &View<'_, T>, row: &mut Vec<f64>) {

@@ -7,16 +7,16 @@ use super::order::{Batch, Epoch};
 use super::saved::{self, Best, Counters, Identity, Positions};
 use super::traces::{Recorder, step_ms};
 use super::{Ended, Options, Progress};
+use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
 use crate::experiment::{Experiment, Phase, SolverSpec};
 use crate::failpoint::hit;
 use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
 use crate::record::{MetricsWriter, When};
-use crate::Error;
 use apical::circuit::self_prediction::{distance_ip, distance_pi};
+use apical::evaluate::evaluate;
 use apical::kernels::Real;
 use apical::learners::Learner;
-use apical::learners::evaluate::evaluate;
 use apical::solvers::{Outcome, Shown, Trouble};
 use apical::tasks::Task;
 use std::path::PathBuf;
@@ -81,12 +81,12 @@ impl<'a, T: Real> Run<'a, T> {
         let per_epoch = Epoch::presentations(&self.task, self.e.train.batch);
         let epochs: u64 = self.e.phases.iter().map(|p| p.epochs as u64).sum();
         progress.begin(epochs * per_epoch, self.counters.presentation);
-        let mut batch = Batch::new(&self.task, self.e.train.batch);
-        let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
-        let (e, task) = (self.e, self.task.clone());
         let interval = if self.e.record.interval == 0 { per_epoch } else { self.e.record.interval };
         let checkpoint_every =
             if self.e.train.checkpoint_every == 0 { u64::MAX } else { self.e.train.checkpoint_every };
+        let mut batch = Batch::new(&self.task, self.e.train.batch);
+        let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
+        let (e, task) = (self.e, self.task.clone());
         while self.counters.epoch < epochs {
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&build::decayed(phase, e.train.decay, self.counters.epoch));
@@ -102,10 +102,10 @@ impl<'a, T: Real> Run<'a, T> {
                 c.presentation += 1;
                 c.in_epoch += 1;
                 let last = c.in_epoch == per_epoch && c.epoch + 1 == epochs;
-                if c.presentation % interval == 0 || last {
-                    if let Some(ended) = self.end_interval()? {
-                        return Ok(ended);
-                    }
+                if (c.presentation.is_multiple_of(interval) || last)
+                    && let Some(ended) = self.end_interval()?
+                {
+                    return Ok(ended);
                 }
                 if self.counters.in_epoch == per_epoch {
                     break;
@@ -114,7 +114,7 @@ impl<'a, T: Real> Run<'a, T> {
                     self.save(&[LAST.into()])?;
                     return Ok(Ended::Stopped { signal });
                 }
-                if self.counters.presentation % checkpoint_every == 0
+                if self.counters.presentation.is_multiple_of(checkpoint_every)
                     || self.saved.elapsed() > SAVE_AT_LEAST_EVERY
                 {
                     self.save(&[LAST.into()])?;
@@ -141,8 +141,9 @@ impl<'a, T: Real> Run<'a, T> {
 
     fn when(&self) -> When {
         let steps = self.learner.clock();
-        let c = &self.counters;
-        When { presentation: c.presentation, epoch: c.epoch, time_ms: steps as f64 * step_ms(self.e) }
+        let presentation = self.counters.presentation;
+        let epoch = presentation / Epoch::presentations(&self.task, self.e.train.batch);
+        When { presentation, epoch, time_ms: steps as f64 * step_ms(self.e) }
     }
 
     /// Writes the metrics of an interval and begins the next.
@@ -188,7 +189,7 @@ impl<'a, T: Real> Run<'a, T> {
         self.counters.in_epoch = 0;
         let epoch = self.counters.epoch;
         let mut files: Vec<PathBuf> = Vec::new();
-        let due = epoch % e.train.validate_every as u64 == 0 || epoch == epochs;
+        let due = epoch.is_multiple_of(e.train.validate_every as u64) || epoch == epochs;
         if due && !self.task.validation.is_empty() {
             let (phi, sequence) = (e.network.activation, self.task.sequence);
             let learner = self.learner.as_ref();
@@ -214,7 +215,7 @@ impl<'a, T: Real> Run<'a, T> {
                 progress.note(&format!("epoch {epoch}/{epochs}: {name} {}", significant(score)));
             }
         }
-        if e.train.keep_every > 0 && epoch % e.train.keep_every as u64 == 0 {
+        if e.train.keep_every > 0 && epoch.is_multiple_of(e.train.keep_every as u64) {
             files.push(epoch_file(epoch).into());
         }
         if epoch == epochs || self.saved.elapsed() > SAVE_AT_MOST_EVERY || !files.is_empty() {
@@ -273,7 +274,11 @@ impl<'a, T: Real> Run<'a, T> {
         self.end_failed(reason, place)
     }
 
-    fn end_failed(&mut self, reason: String, place: serde_json::Map<String, serde_json::Value>) -> Result<Ended, Error> {
+    fn end_failed(
+        &mut self,
+        reason: String,
+        place: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Ended, Error> {
         self.metrics.position()?;
         self.recorder.position()?;
         let exit_code = Error::science("", "", "").exit_code();

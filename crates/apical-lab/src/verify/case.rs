@@ -3,6 +3,7 @@
 use crate::Error;
 use apical::circuit::params::{Conductances, LagKind, Network, Nudging, Rates, Timing};
 use apical::kernels::Activation;
+use apical::tasks::npz_file::NpzFile;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -68,8 +69,8 @@ const MOST_VALUES: f64 = 1e9;
 pub fn read(json: &Path) -> Result<(Case, Arrays), Error> {
     let place = json.display().to_string();
     let bytes = std::fs::read(json).map_err(|e| Error::machine(&place, e))?;
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|e| Error::input(&place, format!("not JSON: {e}"), "an object of settings"))?;
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::input(&place, format!("not JSON: {e}"), "an object of settings"))?;
     let Value::Object(map) = value else {
         return Err(Error::input(&place, "not an object", "an object of settings"));
     };
@@ -100,12 +101,20 @@ impl Settings<'_> {
     }
 
     fn optional_time(&self, key: &str) -> Result<Option<f64>, Error> {
-        if self.value(key)?.is_null() { Ok(None) } else { self.number(key, "a time above 0, or null", |x| x > 0.0).map(Some) }
+        if self.value(key)?.is_null() {
+            Ok(None)
+        } else {
+            self.number(key, "a time above 0, or null", |x| x > 0.0).map(Some)
+        }
     }
 
     fn count(&self, key: &str) -> Result<usize, Error> {
         let value = self.value(key)?;
-        value.as_u64().filter(|&n| n > 0).map(|n| n as usize).ok_or_else(|| self.wrong(key, value, "a whole number above 0"))
+        value
+            .as_u64()
+            .filter(|&n| n > 0)
+            .map(|n| n as usize)
+            .ok_or_else(|| self.wrong(key, value, "a whole number above 0"))
     }
 
     fn flag(&self, key: &str) -> Result<bool, Error> {
@@ -123,7 +132,11 @@ impl Settings<'_> {
 
     fn case(&self) -> Result<Case, Error> {
         if let Some(key) = self.map.keys().find(|k| !KEYS.contains(&k.as_str()) && !OPTIONAL.contains(&k.as_str())) {
-            return Err(self.wrong(key, "unknown key", &format!("one of {}, {}", KEYS.join(", "), OPTIONAL.join(", "))));
+            return Err(self.wrong(
+                key,
+                "unknown key",
+                &format!("one of {}, {}", KEYS.join(", "), OPTIONAL.join(", ")),
+            ));
         }
         let sizes_value = self.value("sizes")?;
         let sizes: Option<Vec<usize>> = sizes_value
@@ -203,34 +216,19 @@ impl Settings<'_> {
 
 /// Reads all arrays of an npz as f64.
 fn read_npz(path: &Path) -> Result<Arrays, Error> {
-    let place = path.display().to_string();
-    let broken = |e: &dyn std::fmt::Display| Error::input(&place, format!("not a readable npz: {e}"), "arrays of float64");
-    let file = std::fs::File::open(path).map_err(|e| {
-        if e.kind() == std::io::ErrorKind::NotFound {
-            Error::input(&place, "no such file", "NAME.npz lies beside NAME.json")
-        } else {
-            Error::machine(&place, e)
-        }
-    })?;
-    let size = file.metadata().map_err(|e| Error::machine(&place, e))?.len();
-    let mut npz = npyz::npz::NpzArchive::new(std::io::BufReader::new(file)).map_err(|e| broken(&e))?;
-    let names: Vec<String> = npz.array_names().map(str::to_owned).collect();
+    let npz = NpzFile::open(path)?;
     let mut arrays = Arrays::new();
-    for name in names {
-        let Some(array) = npz.by_name(&name).map_err(|e| broken(&e))? else { continue };
+    for name in npz.names() {
+        let array = npz.array(name)?;
+        // Sizes fit usize: their product does, and none is 0.
         let shape: Vec<usize> = array.shape().iter().map(|&n| n as usize).collect();
-        let values = shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b));
-        // Deflate shrinks by a factor of 1032 at most.
-        if values.is_none_or(|n| n as u64 / 129 > size) {
-            return Err(Error::input(&place, format!("{name} claims the shape {shape:?}"), "no more than the file can hold"));
+        if array.is_fortran() && shape.len() > 1 {
+            return Err(array.error(None, "Fortran order", "C order").into());
         }
-        if array.header().order() != npyz::Order::C && shape.len() > 1 {
-            return Err(Error::input(&place, format!("{name} is in Fortran order"), "C order"));
-        }
-        let values: Vec<f64> = array
-            .into_vec()
-            .map_err(|e| Error::input(&place, format!("{name}: {e}"), "an array of float64 that is complete"))?;
-        arrays.insert(name, Array { shape, values });
+        let Some(values) = array.values::<f64>() else {
+            return Err(array.error(None, format!("values of type {}", array.type_name()), "float64").into());
+        };
+        arrays.insert(name.to_owned(), Array { shape, values: values? });
     }
     Ok(arrays)
 }
@@ -272,7 +270,11 @@ fn fits(npz: &Path, case: &Case, arrays: &Arrays) -> Result<(), Error> {
         }
     }
     if let Some(name) = arrays.keys().find(|name| !known.contains_key(*name)) {
-        return Err(Error::input(format!("{place}: {name}"), "unknown array", "see the format of reference trajectories"));
+        return Err(Error::input(
+            format!("{place}: {name}"),
+            "unknown array",
+            "see the format of reference trajectories",
+        ));
     }
     if !known.iter().any(|(name, (_, required))| !required && name != "target" && arrays.contains_key(name)) {
         return Err(Error::input(place, "nothing to compare", "end weights or traces"));

@@ -59,14 +59,22 @@ pub fn cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
                 .filter(|p| p.extension().is_some_and(|e| e == "json"))
                 .collect();
             if inside.is_empty() {
-                return Err(Error::input(path.display().to_string(), "no NAME.json in this folder", "name a folder of cases"));
+                return Err(Error::input(
+                    path.display().to_string(),
+                    "no NAME.json in this folder",
+                    "name a folder of cases",
+                ));
             }
             inside.sort();
             found.extend(inside);
         } else if path.is_file() {
             found.push(path.clone());
         } else {
-            return Err(Error::input(path.display().to_string(), "no such file or folder", "name a NAME.json or a folder"));
+            return Err(Error::input(
+                path.display().to_string(),
+                "no such file or folder",
+                "name a NAME.json or a folder",
+            ));
         }
     }
     Ok(found)
@@ -88,11 +96,8 @@ pub fn verify_with(json: &Path, plan: Product) -> Result<Report, Error> {
     let (case, arrays) = case::read(json)?;
     let double = replay::<f64>(&case, &arrays, plan);
     let single = replay::<f32>(&case, &arrays, plan);
-    let deviations = double
-        .into_iter()
-        .zip(single)
-        .map(|((array, f64), (_, f32))| Deviation { array, f64, f32 })
-        .collect();
+    let deviations =
+        double.into_iter().zip(single).map(|((array, f64), (_, f32))| Deviation { array, f64, f32 }).collect();
     let name = json.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     Ok(Report { name, deviations })
 }
@@ -147,7 +152,8 @@ fn replay<T: Real>(case: &Case, arrays: &Arrays, plan: Product) -> Vec<(String, 
         let names = (1..=layers).map(|k| format!("trace.{what}.{k}"));
         names.filter_map(|name| arrays.get(&name).map(|a| Trace { name, values: &a.values, worst: 0.0 })).collect()
     };
-    let (mut soma, mut inter, mut apical) = (traces("soma", depth), traces("inter", depth - 1), traces("apical", depth - 1));
+    let (mut soma, mut inter, mut apical) =
+        (traces("soma", depth), traces("inter", depth - 1), traces("apical", depth - 1));
     let steps = timing.steps(timing.presentation);
     for shown in 0..case.patterns / case.batch {
         let x = rows("input", shown, n_0);

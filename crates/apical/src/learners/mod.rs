@@ -1,7 +1,6 @@
 //! Learners: algorithms that assign credit. Each yields an [`Update`] at given weights for a given batch without applying
 //! it, so that any two can be compared. A new learner is one file and one line in [`NAMES`].
 
-pub mod evaluate;
 pub mod metrics;
 pub mod microcircuit;
 pub mod theory;

@@ -9,13 +9,7 @@ use crate::kernels::{Mat, Real, matvec};
 /// the batch: dL/dvhat_N = -phi'(vhat_N) (u_trgt - vhat_N). Only forward weights and biases are filled.
 ///
 /// Shapes: `x` is samples x n_0, `target` samples x n_N. Written independently of the circuit, for tests and angles.
-pub fn matching_descent<T: Real>(
-    net: &Network,
-    att: &Attenuation,
-    w: &Tensors<T>,
-    x: &[T],
-    target: &[T],
-) -> Update<T> {
+pub fn matching_descent<T: Real>(net: &Network, att: &Attenuation, w: &Tensors<T>, x: &[T], target: &[T]) -> Update<T> {
     let depth = net.sizes.len() - 1;
     let phi = net.activation;
     let mut update = Tensors::zeros(&net.sizes, net.bias_rate != 0.0);

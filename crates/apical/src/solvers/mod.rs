@@ -160,8 +160,13 @@ pub trait Solver<T: Real>: Send + Sync {
     ///
     /// # Errors
     /// As [`Solver::answer`].
-    fn answer_sequence(&self, weights: &Tensors<T>, input: &[T], length: usize, output: &mut [T])
-    -> Result<usize, Trouble>;
+    fn answer_sequence(
+        &self,
+        weights: &Tensors<T>,
+        input: &[T],
+        length: usize,
+        output: &mut [T],
+    ) -> Result<usize, Trouble>;
 
     /// What must be kept to go on exactly here.
     fn save(&self) -> Vec<Array<T>>;

@@ -163,11 +163,7 @@ impl<T: Real> Steady<T> {
                 worst.sweeps = worst.sweeps.max(settled.sweeps);
                 copy_sample(&state, &p, b, &mut self.state, &mut self.potentials);
             } else if self.on_no_fixed_point == NoFixedPoint::Fail {
-                return Err(Trouble::NoFixedPoint {
-                    sample: b,
-                    residual: settled.residual,
-                    sweeps: settled.sweeps,
-                });
+                return Err(Trouble::NoFixedPoint { sample: b, residual: settled.residual, sweeps: settled.sweeps });
             } else {
                 missing.push(b);
                 state.reset();

@@ -59,7 +59,10 @@ impl fmt::Display for Trouble {
                 "diverged: the soma of {cell} {index} in layer {layer} reached {value} at step {step} (bound {bound})"
             ),
             Trouble::NoFixedPoint { sample, residual, sweeps } => {
-                write!(f, "no fixed point: sample {sample} left a residual of {residual:e} per ms after {sweeps} sweeps")
+                write!(
+                    f,
+                    "no fixed point: sample {sample} left a residual of {residual:e} per ms after {sweeps} sweeps"
+                )
             }
         }
     }

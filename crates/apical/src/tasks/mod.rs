@@ -12,6 +12,7 @@ mod file;
 mod idx;
 pub mod mnist;
 mod npz;
+pub mod npz_file;
 mod patterns;
 pub mod samples;
 mod single;

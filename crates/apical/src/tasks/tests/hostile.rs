@@ -178,6 +178,28 @@ fn npz_errors_name_the_array() {
 }
 
 #[test]
+fn npz_errors_of_the_zip_archive() {
+    let x = npy("<f8", false, "(2, 1)", &le!(f64: 1., 2.));
+    let mut miscounted = small_npz();
+    // The count of all entries stands 12 bytes before the end.
+    let count = miscounted.len() - 12;
+    miscounted[count] = 3;
+    let mut flipped = small_npz();
+    let at = flipped.windows(8).position(|w| w == 2f64.to_le_bytes()).expect("x holds a 2");
+    flipped[at] ^= 1;
+    for (bytes, expected) in [
+        (zip(&[("x.npy", &x), ("x.npy", &x)]), "a.npz: two arrays named `x`"),
+        (zip_with(12, &[("x.npy", &x)]), "a.npz, array `x`: packed by the zip method"),
+        (zip(&[("readme.txt", &x)]), "a.npz, array `x`: no array; expected an array named `x`"),
+        (miscounted, "a.npz: 2 entries in the zip file; expected 3 as its end announces"),
+        (flipped, "a.npz, array `x`: not readable ("),
+    ] {
+        let error = npz_error(&bytes, table::Wanted::Nothing);
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
 fn a_cut_npz_is_an_error_at_every_byte() {
     let good = small_npz();
     for cut in 0..good.len() {

@@ -1,8 +1,8 @@
 //! Evaluation: answers to a set of samples, from rest, without target, noise and plasticity.
 
-use super::Learner;
-use super::metrics::{Loss, class, loss};
 use crate::kernels::{Activation, Real};
+use crate::learners::Learner;
+use crate::learners::metrics::{Loss, class, loss};
 use crate::solvers::Trouble;
 use crate::tasks::Samples;
 use rayon::prelude::*;
