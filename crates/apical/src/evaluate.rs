@@ -14,6 +14,8 @@ const CHUNK: usize = 100;
 /// How good the answers are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
+    /// Number of samples.
+    pub samples: usize,
     /// Mean loss per sample, where there are targets.
     pub loss: Option<f64>,
     /// Share of wrong classes, where there are classes.
@@ -85,5 +87,10 @@ pub fn evaluate<T: Real>(
         }
     }
     let rows = samples.len() as f64;
-    Ok(Evaluation { loss: has_target.then(|| sum / rows), error: has_class.then(|| wrong as f64 / rows), unsettled })
+    Ok(Evaluation {
+        samples: samples.len(),
+        loss: has_target.then(|| sum / rows),
+        error: has_class.then(|| wrong as f64 / rows),
+        unsettled,
+    })
 }

@@ -21,17 +21,17 @@ use crate::{Error, folder};
 use apical::evaluate::evaluate;
 use apical::kernels::Real;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use train::Run;
 
 /// A request to stop, set by a signal handler; 0: none.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(pub Arc<AtomicI32>);
+pub struct Stop(pub Arc<AtomicUsize>);
 
 impl Stop {
     /// The signal that asked, if one did.
     pub fn signal(&self) -> Option<i32> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+        i32::try_from(self.0.load(Ordering::Relaxed)).ok().filter(|&signal| signal != 0)
     }
 }
 

@@ -1,0 +1,15 @@
+//! One file per command: its arguments, and what it does with them.
+
+pub mod completions;
+pub mod data;
+pub mod diff;
+pub mod eval;
+pub mod explain;
+pub mod list;
+pub mod predict;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod schema;
+pub mod show;
+pub mod verify;

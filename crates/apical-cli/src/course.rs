@@ -1,0 +1,75 @@
+//! The course of `run` and `resume` from the open run folder on: go on or tell how it ended, draw, show, exit code.
+
+use crate::failure::Outcome;
+use crate::progress::Reporter;
+use crate::results::Results;
+use crate::table::shell_word;
+use crate::terminal::Terminal;
+use crate::{figures, signals};
+use apical_lab::Experiment;
+use apical_lab::folder::{Opened, RunFolder, State, runinfo};
+use apical_lab::run::{Ended, Options, run};
+
+/// Goes on with an open run to its end, or tells how it ended.
+pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, allow_different_bits: bool) -> Outcome {
+    let Opened { mut folder, state } = opened;
+    match state {
+        State::New => {}
+        State::Unfinished => {
+            terminal.say(&format!("going on with {}", folder.path().display()));
+            folder.log("resumed")?;
+            folder.update(|info| {
+                info.resumed.push(runinfo::now());
+                (info.ended, info.exit) = (None, None);
+            })?;
+        }
+        State::Finished | State::Failed => {
+            let how = if state == State::Finished { "has finished" } else { "has failed" };
+            terminal.say(&format!("this run {how} already; `apical run` with --again starts it anew"));
+            return show(terminal, e, &folder);
+        }
+    }
+    let options = Options { threads, stop: signals::stop()?, allow_different_bits };
+    let mut reporter = Reporter::new(terminal);
+    match run(e, &mut folder, &options, &mut reporter)? {
+        Ended::Done { .. } | Ended::Failed { .. } => show(terminal, e, &folder),
+        Ended::Stopped { signal } => {
+            let path = folder.path();
+            terminal.say(&format!(
+                "stopped by {} after {} presentations; a checkpoint is kept. To go on:\n  apical resume {}",
+                signals::name(signal),
+                reporter.done,
+                shell_word(&path.to_string_lossy())
+            ));
+            if terminal.json {
+                terminal.print_json(&Results::read(path)?.json())?;
+            }
+            terminal.print_path(path)?;
+            Ok(signals::exit_code(signal))
+        }
+    }
+}
+
+/// Shows how a run ended, with its figures drawn; the last line of stdout is its folder.
+fn show(terminal: &Terminal, e: &Experiment, folder: &RunFolder) -> Outcome {
+    let path = folder.path();
+    if e.record.figures {
+        if let Err(failure) = figures::draw_missing(path) {
+            terminal.warn(&format!("the figures could not be drawn: {}", failure.text()));
+        }
+    }
+    let results = Results::read(path)?;
+    let ending = results.ending.as_ref();
+    if let Some(ending) = ending {
+        let verdict = if ending.done { "" } else { "FAILED: " };
+        let line = format!("{verdict}{}", ending.reason);
+        if ending.exit_code == 0 { terminal.say(&line) } else { terminal.error(&line) }
+    }
+    if terminal.json {
+        terminal.print_json(&results.json())?;
+    } else if !terminal.quiet {
+        terminal.print(&results.table())?;
+    }
+    terminal.print_path(path)?;
+    Ok(ending.map_or(0, |ending| ending.exit_code))
+}

@@ -1,0 +1,58 @@
+//! From what the user names to an experiment.
+
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+use apical_lab::check::{Checked, Context, canonical, check};
+use apical_lab::config::{self, Override, PRESETS, Source};
+use apical_lab::folder::{CONFIG, RunInfo, runinfo, sha256_hex};
+use apical_lab::{Experiment, data, record};
+use std::path::Path;
+
+/// The config that a preset's name or a file's path means. What holds a slash or ends in `.toml` is a path, whatever
+/// presets there are; another word is a preset if there is one of its name.
+pub fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
+    let name = named.to_string_lossy();
+    let is_path = name.contains(std::path::is_separator) || name.ends_with(".toml");
+    if !is_path && PRESETS.iter().any(|preset| preset.name == name) {
+        if named.is_file() {
+            terminal.warn(&format!("{name} is taken as the preset; ./{name} is the file"));
+        }
+        return Ok(config::preset(&name)?);
+    }
+    if is_path || named.is_file() { Ok(config::load_file(named)?) } else { Ok(config::preset(&name)?) }
+}
+
+/// What a check needs to know of this machine.
+pub fn machine() -> Context {
+    Context {
+        mnist_dir: data::find_mnist(),
+        looked_in: data::data_dirs().iter().map(|dir| dir.join("mnist").display().to_string()).collect(),
+        ..Context::default()
+    }
+}
+
+/// Checks a config and shows its warnings.
+pub fn experiment(source: &Source, overrides: &[Override], terminal: &Terminal) -> Result<Experiment, Failure> {
+    let Checked { experiment, warnings } = check(source, overrides, &machine()).map_err(Failure::Config)?;
+    terminal.warnings(&warnings);
+    Ok(experiment)
+}
+
+/// The experiment of a run folder, and whether config and data are still what the run began with.
+pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
+    if !run.is_dir() {
+        return Err(Failure::input(run.display().to_string(), "there is no such folder", RUN_FOLDER));
+    }
+    if !run.join(runinfo::FILE).is_file() {
+        return Err(Failure::input(run.display().to_string(), "no run.json in it", RUN_FOLDER));
+    }
+    let info = RunInfo::read(run)?;
+    let text = record::read::resolved_config(run)?;
+    let source = Source::new(run.join(CONFIG).display().to_string(), text, run);
+    // Its warnings were shown when the run began.
+    let checked = check(&source, &[], &machine()).map_err(Failure::Config)?;
+    let same = sha256_hex(canonical(&checked.experiment)?.as_bytes()) == info.config_sha256;
+    Ok((checked.experiment, same))
+}
+
+const RUN_FOLDER: &str = "allowed: the folder of a run, as `apical run` prints it and `apical runs` lists it";

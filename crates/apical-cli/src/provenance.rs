@@ -1,0 +1,68 @@
+//! Who ran what, where: the version of the program and the head of a run's `run.json`.
+
+use apical::tasks::{TaskSpec, mnist};
+use apical_lab::Error;
+use apical_lab::check::content_hash;
+use apical_lab::experiment::{Experiment, StartWeights};
+use apical_lab::folder::RunInfo;
+use apical_lab::folder::runinfo::{cpu_model, host_name};
+use apical_lab::run::{build, precision_name};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Commit that it was built from.
+pub const COMMIT: &str = env!("APICAL_COMMIT");
+
+/// What `--version` tells.
+pub fn version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        format!("{VERSION}\ncommit {COMMIT}\nCPU features used: {}", build::cpu_features().join(" "))
+    });
+    &TEXT
+}
+
+/// What `run.json` of a new run says.
+///
+/// # Errors
+/// A data file cannot be read.
+pub fn run_info(e: &Experiment, threads: usize) -> Result<RunInfo, Error> {
+    Ok(RunInfo {
+        name: e.name.clone(),
+        seed: e.seed,
+        version: VERSION.into(),
+        commit: COMMIT.into(),
+        argv: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        host: host_name(),
+        cpu: cpu_model(),
+        cpu_features: build::cpu_features().into_iter().map(String::from).collect(),
+        threads,
+        precision: precision_name(e.precision).into(),
+        plan: build::plan(e),
+        data: data(e)?,
+        ..RunInfo::default()
+    })
+}
+
+/// SHA-256 of each data file, unpacked.
+fn data(e: &Experiment) -> Result<BTreeMap<String, String>, Error> {
+    let files: Vec<PathBuf> = match &e.task {
+        TaskSpec::File { path, labels, test_path, test_labels, .. } => {
+            let others = [labels, test_path, test_labels].into_iter().flatten();
+            std::iter::once(path).chain(others).cloned().collect()
+        }
+        TaskSpec::Mnist { dir, .. } => mnist::FILES.iter().filter_map(|name| mnist::locate(dir, name)).collect(),
+        _ => Vec::new(),
+    };
+    let name = |path: &Path| path.display().to_string();
+    let mut sums = BTreeMap::new();
+    for file in files {
+        sums.insert(name(&file), content_hash(&file)?);
+    }
+    if let StartWeights::File { path, sha256 } = &e.start {
+        sums.insert(name(path), sha256.clone());
+    }
+    Ok(sums)
+}
