@@ -111,13 +111,10 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
     w.text("noise", if e.noise.scaling == NoiseScaling::EulerMaruyama { "euler-maruyama" } else { "step" });
     w.table("[network.start]");
     match &e.start {
-        StartWeights::File { path, sha256 } if w.identity => {
-            let _ = path;
-            w.text("file_sha256", sha256);
-        }
+        StartWeights::File { sha256, .. } if w.identity => w.text("file_sha256", sha256),
         StartWeights::File { path, sha256 } => {
             w.text("file", &path.to_string_lossy());
-            w.comment(&format!("sha256 = {sha256}"));
+            w.text("sha256", sha256);
         }
         StartWeights::Kinds(Starts { pp, bpp, pb, ip, bip, pi }) => {
             let has_hidden = n.sizes.len() > 2;
