@@ -14,7 +14,7 @@ use apical_lab::run::{Ended, Options, run};
 pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, allow_different_bits: bool) -> Outcome {
     let Opened { mut folder, state } = opened;
     match state {
-        State::New => {}
+        State::New => folder.log("started")?,
         State::Unfinished => {
             terminal.say(&format!("going on with {}", folder.path().display()));
             folder.log("resumed")?;
