@@ -130,7 +130,8 @@ impl Activation {
 
     /// Potentials from which phi takes the value `rate`, where there is exactly one.
     pub fn inverse(self, rate: f64) -> Option<f64> {
-        let ln_expm1 = |x: f64| x + (-(-x).exp()).ln_1p();
+        // ln(e^x - 1): the first form keeps the digits of a small x, the second does not overflow for a large one.
+        let ln_expm1 = |x: f64| if x < 1.0 { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() };
         let u = match self {
             Activation::Logistic => (rate / (1.0 - rate)).ln(),
             Activation::SoftRelu if rate > 0.0 => SOFT_THETA + ln_expm1(rate / SOFT_GAMMA) / SOFT_BETA,

@@ -1,0 +1,227 @@
+//! The same config gives the same bytes in weights, metrics and traces, whatever the number of threads, how often one
+//! saves or looks, and wherever the run is stopped and taken up again.
+
+use apical_lab::check::{Context, canonical, check, resolved_toml};
+use apical_lab::config::{Override, Source, report};
+use apical_lab::folder::{RunFolder, RunInfo};
+use apical_lab::run::{Ended, Options, Progress, Stop, build, run};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// Everything on: noise, low-pass, lag inside a presentation, biases, target trace, plastic feedback, two samples side by
+/// side, an interval that does not divide an epoch, traces with a stride that does not divide a presentation.
+const EULER: &str = r#"
+name = "everything"
+seed = 5
+[network]
+sizes = [6, 5, 4, 3]
+bias_rate = 0.5
+sigma = 0.2
+[network.start]
+bpp = 0.3
+bip = 0.3
+[time]
+presentation = 3.0
+lag = 1.1
+tau_target = 3.0
+window = 0.5
+reset = ["delta"]
+[plasticity]
+tau_w = 30.0
+eta_pp = 0.01
+eta_ip = 0.02
+eta_pi = 0.01
+eta_pb = 0.005
+[task]
+kind = "teacher"
+layers = [6, 4, 3]
+activation = "logistic"
+gains = [1.0, 1.0]
+input = 1.0
+weight = 1.0
+train = 22
+validation = 7
+test = 5
+[train]
+batch = 2
+decay = 0.9
+[[phase]]
+name = "first"
+epochs = 2
+target = false
+plastic = ["ip", "pi"]
+[[phase]]
+name = "second"
+epochs = 2
+[record]
+interval = 4
+[record.soma]
+every = 7
+[record.apical]
+every = 4
+cells = [0, 2]
+window = [10.0, 80.0]
+[record.weights]
+"Wpp.1" = { every = 11, pairs = [[0, 1], [2, 3]] }
+"Wpi.1" = { every = 5 }
+"#;
+
+const TWO_STEP: &str = r#"
+name = "digits"
+seed = 3
+[network]
+sizes = [64, 12, 10]
+bias_rate = 1.0
+[network.start]
+pp = "fan-in"
+pb = 1.0
+ip = "self-predicting"
+pi = "self-predicting"
+[solver]
+kind = "two-step"
+attenuation = "none"
+mixing = { output = 0.1, interneuron = 0.1, hidden = 0.3 }
+[plasticity]
+eta_pp = [3.0, 0.3]
+eta_ip = 3.0
+[task]
+kind = "digits"
+[train]
+epochs = 2
+batch = 100
+[record]
+interval = 3
+[record.apical]
+every = 2
+cells = [1]
+"#;
+
+/// Stops the run after some presentations.
+struct StopAt {
+    stop: Stop,
+    at: u64,
+}
+
+impl Progress for StopAt {
+    fn begin(&mut self, _: u64, done: u64) {
+        self.advance(done);
+    }
+    fn advance(&mut self, done: u64) {
+        if done >= self.at {
+            self.stop.0.store(2, Ordering::Relaxed);
+        }
+    }
+    fn note(&mut self, _: &str) {}
+    fn end(&mut self) {}
+}
+
+/// All files of a run that must be the same bytes, by path.
+fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{name}/"), files);
+            } else {
+                files.insert(name, std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    walk(folder, "", &mut files);
+    files.retain(|name, _| ["metrics", "traces", "checkpoints"].iter().any(|kept| name.starts_with(kept)));
+    files
+}
+
+/// Runs to the end, stopping after each of the given presentations; returns the results.
+fn outcome(toml: &str, sets: &[&str], threads: usize, stops: &[u64]) -> BTreeMap<String, Vec<u8>> {
+    let source = Source::new("test.toml", toml, ".");
+    let sets: Vec<Override> = sets.iter().map(|s| Override::set(*s)).collect();
+    let checked = check(&source, &sets, &Context::default()).unwrap_or_else(|d| panic!("{}", report(&d, false)));
+    let e = checked.experiment;
+    let parent = tempfile::tempdir().unwrap();
+    let mut path = None;
+    for at in stops.iter().copied().chain([u64::MAX]) {
+        let info = RunInfo { plan: build::plan(&e), ..RunInfo::default() };
+        let (text, hashed) = (resolved_toml(&e), canonical(&e).unwrap());
+        let mut opened = RunFolder::open_or_create(parent.path(), &e.name, &hashed, &text, info).unwrap();
+        let stop = Stop::default();
+        let options = Options { threads, stop: stop.clone(), allow_different_bits: false };
+        let ended = run(&e, &mut opened.folder, &options, &mut StopAt { stop, at }).unwrap();
+        match ended {
+            Ended::Stopped { signal } => assert_eq!((signal, at == u64::MAX), (2, false)),
+            Ended::Done { .. } => assert!(at == u64::MAX, "not stopped after {at}"),
+            Ended::Failed { reason } => panic!("{reason}"),
+        }
+        path = Some(opened.folder.path().to_path_buf());
+    }
+    results(&path.unwrap())
+}
+
+/// Without the files that differ because more or fewer were asked for.
+fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>, what: &str) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>(), "{what}");
+    for (name, bytes) in a {
+        assert!(bytes == &b[name], "{what}: {name} differs");
+    }
+}
+
+#[test]
+fn euler_with_everything_on_is_the_same_wherever_it_is_stopped() {
+    for sets in [&["precision=f32"][..], &["precision=f64"]] {
+        let unbroken = outcome(EULER, sets, 1, &[]);
+        assert!(unbroken.keys().any(|name| name.starts_with("traces/soma_1")));
+        same(&unbroken, &outcome(EULER, sets, 1, &[]), "twice");
+        for at in (1..43).step_by(3) {
+            same(&unbroken, &outcome(EULER, sets, 1, &[at]), &format!("stopped after {at}"));
+        }
+        let places: Vec<u64> = (1..42).step_by(2).collect();
+        same(&unbroken, &outcome(EULER, sets, 1, &places), "stopped at 20 places");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for toml in [EULER, TWO_STEP] {
+        let one = outcome(toml, &[], 1, &[]);
+        for threads in [2, 3, 7] {
+            same(&one, &outcome(toml, &[], threads, &[]), &format!("{threads} threads"));
+        }
+    }
+}
+
+#[test]
+fn two_step_is_the_same_wherever_it_is_stopped() {
+    let unbroken = outcome(TWO_STEP, &[], 2, &[]);
+    same(&unbroken, &outcome(TWO_STEP, &[], 2, &[1, 2, 5, 9, 11, 12, 15, 19]), "stopped at eight places");
+}
+
+/// Configs that differ only in what is kept: the weights at the end must not.
+#[test]
+fn looking_and_saving_change_no_bit() {
+    let weights = |sets: &[&str]| {
+        let files = outcome(EULER, sets, 1, &[]);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("last.safetensors");
+        std::fs::write(&path, &files["checkpoints/last.safetensors"]).unwrap();
+        let checkpoint = apical_lab::checkpoint::Checkpoint::load(&path).unwrap();
+        let mut tensors = checkpoint.tensors;
+        // The state of the recording itself may differ.
+        tensors.retain(|t| !["interval", "position.traces", "best.score"].contains(&t.name.as_str()));
+        tensors
+    };
+    let plain = weights(&[]);
+    assert!(plain.len() > 20);
+    for sets in [
+        &["train.checkpoint_every=1"][..],
+        &["train.checkpoint_every=3", "train.keep_every=1"],
+        &["train.validate_every=2"],
+        &["record.interval=1"],
+        &["record.soma.every=1"],
+        &["record.apical.every=1000000"],
+    ] {
+        assert_eq!(plain, weights(sets), "{sets:?}");
+    }
+}

@@ -1,0 +1,78 @@
+//! A step allocates nothing.
+
+mod common;
+
+use allocation_counter::measure;
+use apical::circuit::noise::Source;
+use apical::circuit::params::{Network, Nudging, Timing};
+use apical::circuit::step::{Constants, Learning, Plastic, step};
+use apical::circuit::{Potentials, State, Tensors, known};
+use apical::kernels::{Product, Real};
+use apical::solvers::euler::Euler;
+use apical::solvers::{Nobody, Outcome, Shown, Solver};
+use common::{rates, uniform, weights};
+
+const NOISE: Source = Source::Gaussian { seed: 1, jump: 0.01 };
+
+fn network() -> Network {
+    Network { bias_rate: 0.5, nudging: Nudging::Conductance, ..known::network(&[5, 9, 4, 3]) }
+}
+
+fn steps<T: Real>() {
+    let net = network();
+    let all = rates(&net, 0.1, 0.1, 0.1, 0.1);
+    let timing = Timing { tau_target: Some(2.0), ..known::timing(10.0) };
+    for samples in [1, 3] {
+        for tau_w in [None, Some(30.0)] {
+            let c = Constants::<T>::new(&net, &timing, tau_w, Product::Plain);
+            let (mut w, mut delta) = (weights(&net, 1.0, 1), Tensors::zeros(&net.sizes, true));
+            let (mut state, mut p) = (State::rest(&net, samples), Potentials::new(&net, samples));
+            let (x, t) = (uniform(5 * samples, 0.0, 1.0, 2), uniform(3 * samples, -1.0, 1.0, 3));
+            let info = measure(|| {
+                for plastic in [Plastic::On, Plastic::DeltaOnly, Plastic::Off] {
+                    let learning = Learning::Own { rates: &all, plastic, delta: &mut delta };
+                    step(&c, &mut w, &mut state, &mut p, &x, Some(&t), learning, &NOISE);
+                }
+            });
+            assert_eq!(info.count_total, 0, "{} {samples} {tau_w:?}", T::NAME);
+        }
+    }
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    steps::<f32>();
+    steps::<f64>();
+}
+
+fn presentations<T: Real>() {
+    let net = network();
+    let all = rates(&net, 0.1, 0.1, 0.1, 0.1);
+    for samples in [1, 3] {
+        for tau_w in [None, Some(30.0)] {
+            let timing = Timing { lag: 1.0, reset_delta: true, reset_state: true, window: 2.0, ..known::timing(10.0) };
+            let euler = Euler::<T>::new(&net, timing, tau_w, NOISE, 1e3, samples);
+            let (mut euler, mut w) = (euler.with_plan(Product::Plain), weights(&net, 1.0, 1));
+            let (x, t) = (uniform(5 * samples, 0.0, 1.0, 2), uniform(3 * samples, -1.0, 1.0, 3));
+            let (shown, mut outcome) = (Shown { samples, input: &x, target: Some(&t) }, Outcome::new(&net, samples));
+            let info = measure(|| {
+                for _ in 0..3 {
+                    euler.learn(&mut w, &shown, &all, &mut outcome, &mut Nobody).expect("the circuit stays bounded");
+                }
+            });
+            assert_eq!(info.count_total, 0, "{} {samples} {tau_w:?}", T::NAME);
+        }
+    }
+}
+
+#[test]
+fn a_presentation_allocates_nothing() {
+    presentations::<f32>();
+    presentations::<f64>();
+}
+
+/// A test that counts must be able to count.
+#[test]
+fn allocations_are_counted() {
+    assert_eq!(measure(|| drop(std::hint::black_box(vec![1u8; 100]))).count_total, 1);
+}
