@@ -53,10 +53,10 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
 /// Shows how a run ended, with its figures drawn; the last line of stdout is its folder.
 fn show(terminal: &Terminal, e: &Experiment, folder: &RunFolder) -> Outcome {
     let path = folder.path();
-    if e.record.figures {
-        if let Err(failure) = figures::draw_missing(path) {
-            terminal.warn(&format!("the figures could not be drawn: {}", failure.text()));
-        }
+    if e.record.figures
+        && let Err(failure) = figures::draw_missing(path)
+    {
+        terminal.warn(&format!("the figures could not be drawn: {}", failure.text()));
     }
     let results = Results::read(path)?;
     let ending = results.ending.as_ref();
