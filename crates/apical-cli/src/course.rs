@@ -7,8 +7,10 @@ use crate::table::shell_word;
 use crate::terminal::Terminal;
 use crate::{figures, signals};
 use apical_lab::Experiment;
+use apical_lab::error::Kind;
 use apical_lab::folder::{Opened, RunFolder, State, runinfo};
 use apical_lab::run::{Ended, Options, run};
+use std::path::Path;
 
 /// Goes on with an open run to its end, or tells how it ended.
 pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, allow_different_bits: bool) -> Outcome {
@@ -31,16 +33,18 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
     }
     let options = Options { threads, stop: signals::stop()?, allow_different_bits };
     let mut reporter = Reporter::new(terminal);
-    match run(e, &mut folder, &options, &mut reporter)? {
+    let ended = run(e, &mut folder, &options, &mut reporter).inspect_err(|error| {
+        if error.kind == Kind::Machine {
+            terminal.say(&format!("what was saved is kept. {}", way_on(folder.path())));
+        }
+    })?;
+    match ended {
         Ended::Done { .. } | Ended::Failed { .. } => show(terminal, e, &folder),
         Ended::Stopped { signal } => {
             let path = folder.path();
-            terminal.say(&format!(
-                "stopped by {} after {} presentations; a checkpoint is kept. To go on:\n  apical resume {}",
-                signals::name(signal),
-                reporter.done,
-                shell_word(&path.to_string_lossy())
-            ));
+            let (name, made) = (signals::name(signal), reporter.done);
+            let on = way_on(path);
+            terminal.say(&format!("stopped by {name} after {made} presentations; a checkpoint is kept. {on}"));
             if terminal.json {
                 terminal.print_json(&Results::read(path)?.json())?;
             }
@@ -48,6 +52,10 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
             Ok(signals::exit_code(signal))
         }
     }
+}
+
+fn way_on(run: &Path) -> String {
+    format!("To go on:\n  apical resume {}", shell_word(&run.to_string_lossy()))
 }
 
 /// Shows how a run ended, with its figures drawn; the last line of stdout is its folder.

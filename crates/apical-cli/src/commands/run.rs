@@ -75,7 +75,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let canonical = canonical(&e)?;
     let path = args.out.join(folder::folder_name(&e.name, &canonical)?);
     if args.dry_run {
-        return plan(&e, &path, terminal);
+        return plan(&e, &path, args.again, terminal);
     }
     let is_run = path.join(runinfo::FILE).exists();
     if args.again && is_run {
@@ -113,13 +113,15 @@ fn overrides(args: &Args) -> Result<Vec<Override>, Failure> {
 }
 
 /// What the run would be.
-fn plan(e: &Experiment, path: &Path, terminal: &Terminal) -> Outcome {
+fn plan(e: &Experiment, path: &Path, again: bool, terminal: &Terminal) -> Outcome {
     let plan = dry::plan(e)?;
     for warning in &plan.warnings {
         terminal.warn(warning);
     }
     let state = if !path.join(runinfo::FILE).exists() {
         "new"
+    } else if again {
+        "new: an older one would be moved aside"
     } else {
         match folder::state(path)? {
             State::New | State::Unfinished => "unfinished: it would go on",

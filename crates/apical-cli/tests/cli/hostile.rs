@@ -46,14 +46,14 @@ fn an_unreadable_file_is_the_machines_fault() {
         use std::os::unix::fs::PermissionsExt;
         let place = Place::with_experiments();
         let path = place.join("quick.toml");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o0)).unwrap();
         if std::fs::read(&path).is_ok() {
             println!("skipped: this user may read everything");
             return;
         }
         place.apical(&["run", "quick.toml"]).refused(3, &["quick.toml"]);
         std::fs::create_dir(place.join("locked")).unwrap();
-        std::fs::set_permissions(place.join("locked"), std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(place.join("locked"), std::fs::Permissions::from_mode(0o0)).unwrap();
         place.apical(&["runs", "locked"]).refused(3, &["locked"]);
         place.apical(&["run", "euler.toml", "--out", "locked"]).refused(3, &["locked"]);
     }

@@ -215,3 +215,27 @@ fn a_resumed_run_must_be_what_it_was() {
     std::fs::write(&config, text.replace("seed = 0", "seed = 1")).unwrap();
     place.apical(&["resume", &run]).refused(2, &[&run, "no longer what the run began with"]);
 }
+
+#[test]
+fn a_run_begun_with_other_kernels_goes_on_only_if_told_to() {
+    let place = Place::with_experiments();
+    let run = place.run(&["quick.toml"]);
+    std::fs::remove_file(place.join(&run).join("DONE")).unwrap();
+    let info = place.join(&run).join("run.json");
+    let text = std::fs::read_to_string(&info).unwrap();
+    std::fs::write(&info, text.replace("\"plan\": \"", "\"plan\": \"abacus, ")).unwrap();
+    place.apical(&["resume", &run]).refused(2, &["abacus", "--allow-different-bits"]);
+    place.apical(&["run", "quick.toml"]).refused(2, &["abacus"]);
+    let done = place.apical(&["run", "quick.toml", "--allow-different-bits"]);
+    assert_eq!((done.code, done.last_line()), (Some(0), run), "{done:?}");
+}
+
+#[test]
+fn more_steps_than_can_be_counted_are_refused() {
+    let place = Place::with_experiments();
+    let most = "9223372036854775807";
+    let (epochs, train) = (format!("train.epochs={most}"), format!("task.train={most}"));
+    place.apical(&["run", "euler.toml", "--set", &epochs]).refused(2, &["train.epochs", most]);
+    place.apical(&["run", "euler.toml", "--set", &train, "--dry-run"]).refused(2, &["train.epochs", most]);
+    place.apical(&["run", "digits", "--set", &epochs, "--dry-run"]).refused(2, &["train.epochs", most]);
+}
