@@ -13,7 +13,7 @@ use apical_lab::run::{Ended, Options, run};
 use std::path::Path;
 
 /// Goes on with an open run to its end, or tells how it ended.
-pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, allow_different_bits: bool) -> Outcome {
+pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, options: &Options) -> Outcome {
     let Opened { mut folder, state } = opened;
     match state {
         State::New => folder.log("started")?,
@@ -31,9 +31,8 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
             return show(terminal, e, &folder);
         }
     }
-    let options = Options { threads, stop: signals::stop()?, allow_different_bits };
     let mut reporter = Reporter::new(terminal);
-    let ended = run(e, &mut folder, &options, &mut reporter).inspect_err(|error| {
+    let ended = run(e, &mut folder, options, &mut reporter).inspect_err(|error| {
         if error.kind == Kind::Machine {
             terminal.say(&format!("what was saved is kept. {}", way_on(folder.path())));
         }
