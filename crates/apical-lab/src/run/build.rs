@@ -15,6 +15,9 @@ use apical::solvers::{self, Spec};
 use apical::tasks::{self, Task, Train};
 use std::path::Path;
 
+/// Counters of samples and steps stay within their numbers.
+const MOST_STEPS: u128 = 1 << 60;
+
 /// Attenuation and mixing factors of an experiment's circuit.
 pub fn attenuation(e: &Experiment) -> Attenuation {
     match e.solver {
@@ -55,6 +58,13 @@ pub fn task(e: &Experiment) -> Result<Task, Error> {
     if task.per_epoch() < e.train.batch {
         let found = format!("{} for {} training samples", e.train.batch, task.per_epoch());
         return Err(Error::input("train.batch", found, "no more than there are samples in an epoch"));
+    }
+    let epochs = e.phases.iter().fold(0, |sum: u128, phase| sum.saturating_add(phase.epochs as u128));
+    let steps = if e.solver == SolverSpec::Euler { e.timing.steps(e.timing.presentation) } else { 1 };
+    let all = epochs.saturating_mul(task.per_epoch() as u128).saturating_mul(steps as u128);
+    if all > MOST_STEPS {
+        let found = format!("{epochs} epochs of {} samples", task.per_epoch());
+        return Err(Error::input("train.epochs", found, "at most 2^60 steps in all"));
     }
     if task.sequence && e.train.batch != 1 {
         return Err(Error::input("train.batch", e.train.batch.to_string(), "1: the samples follow each other in time"));
