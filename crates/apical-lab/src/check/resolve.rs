@@ -187,6 +187,15 @@ fn solver(w: &mut Writer, e: &Experiment) {
                 Attenuation::None(m) => {
                     w.text("attenuation", "none");
                     w.raw("mixing", mixing(m));
+                    let g = apical::circuit::params::Conductances::default().with_mixing(m);
+                    let teachers = (float(g.g_som_output), float(g.g_som_interneuron));
+                    w.comment("what would mix so, beside g_lk = 0.1, g_B = g_D = 1 (not used: nothing is attenuated):");
+                    w.comment(&format!(
+                        "g_A = {}, g_som_output = {}, g_som_interneuron = {}",
+                        float(g.g_a),
+                        teachers.0,
+                        teachers.1
+                    ));
                 }
             }
         }
