@@ -1,9 +1,7 @@
 //! The command line. Each command's arguments stand with the command; a new command is one file in `commands/` and two
 //! lines here.
 
-use crate::commands::{
-    completions, data, diff, eval, explain, list, predict, resume, run, runs, schema, show, verify,
-};
+use crate::commands::{completions, data, diff, eval, explain, list, predict, resume, run, runs, schema, show, verify};
 use crate::failure::Outcome;
 use crate::provenance;
 use crate::terminal::Terminal;

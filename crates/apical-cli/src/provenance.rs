@@ -18,9 +18,8 @@ pub const COMMIT: &str = env!("APICAL_COMMIT");
 
 /// What `--version` tells.
 pub fn version() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        format!("{VERSION}\ncommit {COMMIT}\nCPU features used: {}", build::cpu_features().join(" "))
-    });
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| format!("{VERSION}\ncommit {COMMIT}\nCPU features used: {}", build::cpu_features().join(" ")));
     &TEXT
 }
 

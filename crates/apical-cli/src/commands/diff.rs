@@ -102,8 +102,13 @@ fn flatten(node: &Node, key: &str, text: &str, into: &mut Map<String, Value>) {
 /// What of `run.json` may explain different results.
 fn origin(info: &RunInfo) -> Map<String, Value> {
     let mut map = Map::new();
-    let fields =
-        [("version", &info.version), ("commit", &info.commit), ("host", &info.host), ("cpu", &info.cpu), ("plan", &info.plan)];
+    let fields = [
+        ("version", &info.version),
+        ("commit", &info.commit),
+        ("host", &info.host),
+        ("cpu", &info.cpu),
+        ("plan", &info.plan),
+    ];
     map.extend(fields.map(|(key, value)| (key.to_owned(), json!(value))));
     map.extend(info.data.iter().map(|(file, sum)| (file.clone(), json!(sum))));
     map

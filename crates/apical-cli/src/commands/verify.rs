@@ -56,7 +56,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     } else {
         let (all, bad) = (reports.len(), unreadable.len());
         let rest = if bad > 0 { format!(", {bad} could not be read") } else { String::new() };
-        terminal.say(&format!("{} of {all} cases within {BOUND_F64:e} (f64) and {BOUND_F32:e} (f32){rest}", all - failed));
+        terminal
+            .say(&format!("{} of {all} cases within {BOUND_F64:e} (f64) and {BOUND_F32:e} (f32){rest}", all - failed));
     }
     Ok(if failed > 0 { 1 } else { unreadable.into_iter().max().unwrap_or(0) })
 }
