@@ -113,6 +113,24 @@ pub enum Shape {
     Clipped((f64, f64, f64, f64), Vec<Shape>),
 }
 
+impl Shape {
+    /// Moves the shape to the right and down.
+    fn shift(&mut self, by: (f64, f64)) {
+        let moved = |at: &mut (f64, f64)| *at = (at.0 + by.0, at.1 + by.1);
+        match self {
+            Shape::Path { points, .. } | Shape::Polygon { points, .. } => points.iter_mut().for_each(moved),
+            Shape::Disc { at, .. } | Shape::Text(Text { at, .. }) => moved(at),
+            Shape::Clipped((left, top, right, bottom), inner) => {
+                *left += by.0;
+                *right += by.0;
+                *top += by.1;
+                *bottom += by.1;
+                inner.iter_mut().for_each(|shape| shape.shift(by));
+            }
+        }
+    }
+}
+
 /// A sheet of paper with shapes, later ones on top.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
@@ -138,6 +156,24 @@ impl Scene {
     /// A resolution that is no number, below 10 dpi, or too large for the bound on pixels.
     pub fn png(&self, dpi: f64) -> Result<Vec<u8>, Error> {
         png::write(self, dpi)
+    }
+
+    /// Both scenes on one sheet, the other on the right; the lower one is centred in height.
+    pub fn beside(mut self, right: Scene) -> Scene {
+        let height = self.height.max(right.height);
+        let shift = (self.width, (height - right.height) / 2.0);
+        let down = (height - self.height) / 2.0;
+        self.shapes.iter_mut().for_each(|shape| shape.shift((0.0, down)));
+        self.shapes.extend(right.shapes.into_iter().map(|mut shape| {
+            shape.shift(shift);
+            shape
+        }));
+        Scene {
+            width: self.width + right.width,
+            height,
+            title: format!("{}; {}", self.title, right.title),
+            shapes: self.shapes,
+        }
     }
 
     /// All texts, also those within other shapes.
