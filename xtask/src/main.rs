@@ -43,12 +43,18 @@ fn cargo(args: &[&str]) -> Command {
 /// Says what is run, runs it, and tells whether it went well.
 fn succeeds(command: &mut Command) -> bool {
     let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
-    println!("--- cargo {}", args.join(" "));
+    println!("--- {} {}", program(command), args.join(" "));
     match command.status() {
         Ok(status) => status.success(),
         Err(error) => {
-            eprintln!("cannot run cargo: {error}");
+            eprintln!("cannot run {}: {error}", program(command));
             false
         }
     }
+}
+
+/// The name of the program that a command starts.
+fn program(command: &Command) -> String {
+    let path = std::path::Path::new(command.get_program());
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,33 +1,80 @@
-//! `cargo xtask package`: each published crate is packed and built from its package, and the command is installed and
-//! asked for its version.
+//! `cargo xtask package`: each published crate is packed, the packages are unpacked into a workspace of their own and
+//! checked there, and the command is installed and asked for its version.
 //!
-//! Everything runs offline (what is needed has been fetched for the tests) and in the workspace's dev profile, so that
-//! compiled dependencies are shared with the tests.
+//! `cargo package` would verify each package by itself, and build every dependency anew for each; one workspace shares
+//! them, with each other and with the tests (same profile, same target folder). Everything runs offline: what is needed
+//! has been fetched for the tests.
 
 use crate::{cargo, root, succeeds};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// True if packages build and the installed command starts.
+/// True if the packages hold all that they need and the installed command starts.
 pub fn run() -> bool {
-    let mut pack = cargo(&["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--offline"]);
-    succeeds(pack.envs(dev_profile())) && install()
+    let packed =
+        ["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--offline", "--no-verify", "--quiet"];
+    if !succeeds(&mut cargo(&packed)) {
+        return false;
+    }
+    match unpack() {
+        Ok(workspace) => {
+            let mut check = cargo(&["check", "--workspace", "--offline", "--manifest-path"]);
+            check.arg(workspace.join("Cargo.toml")).arg("--target-dir").arg(root().join("target"));
+            succeeds(&mut check) && install()
+        }
+        Err(why) => {
+            eprintln!("unpacking the packages: {why}");
+            false
+        }
+    }
 }
 
-/// The workspace's dev profile as variables: a packed crate has left the workspace and would be built with another one.
-fn dev_profile() -> Vec<(String, String)> {
-    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default();
-    let table: toml::Table = manifest.parse().unwrap_or_default();
-    let profile = table.get("profile").and_then(|p| p.get("dev")).and_then(|d| d.as_table());
-    let settings = profile.into_iter().flatten().filter_map(|(key, value)| {
-        let value = match value {
-            toml::Value::String(text) => text.clone(),
-            toml::Value::Integer(number) => number.to_string(),
-            toml::Value::Boolean(on) => on.to_string(),
-            _ => return None,
-        };
-        Some((format!("CARGO_PROFILE_DEV_{}", key.to_uppercase().replace('-', "_")), value))
-    });
-    settings.collect()
+/// The crates that are published, with their version.
+fn published() -> Result<Vec<String>, String> {
+    let manifest = read_toml(&root().join("Cargo.toml"))?;
+    let version = manifest["workspace"]["package"]["version"].as_str().unwrap_or_default().to_owned();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root().join("crates")).map_err(|e| e.to_string())? {
+        let table = read_toml(&entry.map_err(|e| e.to_string())?.path().join("Cargo.toml"))?;
+        names.push(format!("{}-{version}", table["package"]["name"].as_str().unwrap_or_default()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn read_toml(path: &Path) -> Result<toml::Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    text.parse().map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// A workspace of the unpacked packages that find each other, with the profiles and the lock file of this one.
+fn unpack() -> Result<PathBuf, String> {
+    let place = root().join("target/packed");
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&place).map_err(|e| e.to_string())?;
+    let names = published()?;
+    let (mut members, mut patch) = (toml::value::Array::new(), toml::Table::new());
+    for name in &names {
+        let archive = root().join("target/package").join(format!("{name}.crate"));
+        if !succeeds(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&place)) {
+            return Err(format!("{} cannot be unpacked", archive.display()));
+        }
+        members.push(name.clone().into());
+        let (stem, _) = name.rsplit_once('-').ok_or("a package without version")?;
+        patch.insert(stem.to_owned(), toml::Table::from_iter([("path".to_owned(), name.clone().into())]).into());
+    }
+    let mut manifest = toml::Table::new();
+    let workspace =
+        toml::Table::from_iter([("members".to_owned(), members.into()), ("resolver".to_owned(), "3".into())]);
+    manifest.insert("workspace".into(), workspace.into());
+    manifest.insert("patch".into(), toml::Table::from_iter([("crates-io".to_owned(), patch.into())]).into());
+    if let Some(profile) = read_toml(&root().join("Cargo.toml"))?.remove("profile") {
+        manifest.insert("profile".into(), profile);
+    }
+    let text = toml::to_string(&manifest).map_err(|e| e.to_string())?;
+    std::fs::write(place.join("Cargo.toml"), text).map_err(|e| e.to_string())?;
+    std::fs::copy(root().join("Cargo.lock"), place.join("Cargo.lock")).map_err(|e| e.to_string())?;
+    Ok(place)
 }
 
 fn install() -> bool {

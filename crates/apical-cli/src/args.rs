@@ -39,7 +39,7 @@ pub struct Output {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Colour messages; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
 
@@ -110,7 +110,7 @@ impl Command {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Threads {
     /// Threads to use; the results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
 

@@ -7,14 +7,16 @@ use crate::table::shell_word;
 use crate::terminal::Terminal;
 use crate::{figures, signals};
 use apical_lab::Experiment;
+use apical_lab::error::Kind;
 use apical_lab::folder::{Opened, RunFolder, State, runinfo};
 use apical_lab::run::{Ended, Options, run};
+use std::path::Path;
 
 /// Goes on with an open run to its end, or tells how it ended.
-pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, allow_different_bits: bool) -> Outcome {
+pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, options: &Options) -> Outcome {
     let Opened { mut folder, state } = opened;
     match state {
-        State::New => {}
+        State::New => folder.log("started")?,
         State::Unfinished => {
             terminal.say(&format!("going on with {}", folder.path().display()));
             folder.log("resumed")?;
@@ -29,18 +31,19 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
             return show(terminal, e, &folder);
         }
     }
-    let options = Options { threads, stop: signals::stop()?, allow_different_bits };
     let mut reporter = Reporter::new(terminal);
-    match run(e, &mut folder, &options, &mut reporter)? {
+    let ended = run(e, &mut folder, options, &mut reporter).inspect_err(|error| {
+        if error.kind == Kind::Machine {
+            terminal.say(&format!("what was saved is kept. {}", way_on(folder.path())));
+        }
+    })?;
+    match ended {
         Ended::Done { .. } | Ended::Failed { .. } => show(terminal, e, &folder),
         Ended::Stopped { signal } => {
             let path = folder.path();
-            terminal.say(&format!(
-                "stopped by {} after {} presentations; a checkpoint is kept. To go on:\n  apical resume {}",
-                signals::name(signal),
-                reporter.done,
-                shell_word(&path.to_string_lossy())
-            ));
+            let (name, made) = (signals::name(signal), reporter.done);
+            let on = way_on(path);
+            terminal.say(&format!("stopped by {name} after {made} presentations; a checkpoint is kept. {on}"));
             if terminal.json {
                 terminal.print_json(&Results::read(path)?.json())?;
             }
@@ -50,13 +53,17 @@ pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, threads: usize, a
     }
 }
 
+fn way_on(run: &Path) -> String {
+    format!("To go on:\n  apical resume {}", shell_word(&run.to_string_lossy()))
+}
+
 /// Shows how a run ended, with its figures drawn; the last line of stdout is its folder.
 fn show(terminal: &Terminal, e: &Experiment, folder: &RunFolder) -> Outcome {
     let path = folder.path();
-    if e.record.figures {
-        if let Err(failure) = figures::draw_missing(path) {
-            terminal.warn(&format!("the figures could not be drawn: {}", failure.text()));
-        }
+    if e.record.figures
+        && let Err(failure) = figures::draw_missing(path)
+    {
+        terminal.warn(&format!("the figures could not be drawn: {}", failure.text()));
     }
     let results = Results::read(path)?;
     let ending = results.ending.as_ref();

@@ -40,12 +40,7 @@ pub fn experiment(source: &Source, overrides: &[Override], terminal: &Terminal) 
 
 /// The experiment of a run folder, and whether config and data are still what the run began with.
 pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
-    if !run.is_dir() {
-        return Err(Failure::input(run.display().to_string(), "there is no such folder", RUN_FOLDER));
-    }
-    if !run.join(runinfo::FILE).is_file() {
-        return Err(Failure::input(run.display().to_string(), "no run.json in it", RUN_FOLDER));
-    }
+    must_be_run(run)?;
     let info = RunInfo::read(run)?;
     let text = record::read::resolved_config(run)?;
     let source = Source::new(run.join(CONFIG).display().to_string(), text, run);
@@ -55,4 +50,14 @@ pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
     Ok((checked.experiment, same))
 }
 
-const RUN_FOLDER: &str = "allowed: the folder of a run, as `apical run` prints it and `apical runs` lists it";
+/// Refuses what is no run folder.
+pub fn must_be_run(path: &Path) -> Result<(), Failure> {
+    let allowed = "allowed: the folder of a run, as `apical run` prints it and `apical runs` lists it";
+    if !path.is_dir() {
+        return Err(Failure::input(path.display().to_string(), "there is no such folder", allowed));
+    }
+    if !path.join(runinfo::FILE).is_file() {
+        return Err(Failure::input(path.display().to_string(), "no run.json in it", allowed));
+    }
+    Ok(())
+}

@@ -1,8 +1,9 @@
 //! How far a run has come: a bar on a terminal, else a line every few percent.
 
 use crate::terminal::Terminal;
-use apical_lab::run::Progress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use apical_lab::run::{Progress, significant};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// Without a terminal a line appears after this share of the presentations.
@@ -10,7 +11,7 @@ const SHARE: f64 = 0.05;
 /// But no sooner after the last one than this. Notes on the way keep the same pause, the newest replaces one that waits.
 const PAUSE: Duration = Duration::from_secs(1);
 
-const BAR: &str = "{wide_bar} {percent:>3} %  {human_pos}/{human_len} presentations  {per_sec}  {eta} left";
+const BAR: &str = "{wide_bar} {percent:>3} %  {human_pos}/{human_len} presentations  {rate}  {eta} left";
 
 /// Shows a run's progress on stderr.
 pub struct Reporter<'a> {
@@ -57,12 +58,18 @@ impl<'a> Reporter<'a> {
         let percent = 100.0 * self.done as f64 / self.total.max(1) as f64;
         let left = Duration::try_from_secs_f64(left.min(1e9)).unwrap_or_default();
         format!(
-            "{percent:3.0} %  {}/{} presentations  {rate:.0}/s  {} left",
+            "{percent:3.0} %  {}/{} presentations  {}/s  {} left",
             self.done,
             self.total,
+            significant(rate),
             indicatif::HumanDuration(left)
         )
     }
+}
+
+fn write_rate(state: &ProgressState, text: &mut dyn Write) {
+    // A text in memory takes everything.
+    let _ = write!(text, "{}/s", significant(state.per_sec()));
 }
 
 impl Progress for Reporter<'_> {
@@ -72,7 +79,7 @@ impl Progress for Reporter<'_> {
         if self.terminal.interactive && !self.terminal.quiet {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_position(done);
             let bar = match ProgressStyle::with_template(BAR) {
-                Ok(style) => bar.with_style(style),
+                Ok(style) => bar.with_style(style.with_key("rate", write_rate)),
                 Err(_) => bar,
             };
             bar.reset_eta();

@@ -26,11 +26,7 @@ impl Terminal {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let interactive = std::io::stderr().is_terminal() && !dumb;
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let color = match output.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => interactive && !no_color,
-        };
+        let color = colored(output.color, interactive, no_color);
         Terminal { json: output.json, quiet: output.quiet, interactive, color }
     }
 
@@ -93,6 +89,15 @@ impl Terminal {
     }
 }
 
+/// The flag has the last word, then NO_COLOR.
+fn colored(when: When, interactive: bool, no_color: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => interactive && !no_color,
+    }
+}
+
 fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -104,4 +109,18 @@ fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
 /// Nobody is there to hear that stderr is closed.
 pub fn to_stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_flag_variable_and_terminal() {
+        assert!(colored(When::Auto, true, false));
+        assert!(!colored(When::Auto, true, true));
+        assert!(!colored(When::Auto, false, false));
+        assert!(colored(When::Always, false, true));
+        assert!(!colored(When::Never, true, false));
+    }
 }

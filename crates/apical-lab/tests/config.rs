@@ -130,8 +130,8 @@ fn identity_is_what_changes_results() {
 #[test]
 fn overrides_reach_everywhere_and_their_errors_point_at_them() {
     let phases = "[[phase]]\nepochs = 1\n[[phase]]\nepochs = 2\nplastic = ['ip']\n";
-    let e = good(&format!("{SMALL}{phases}"), &["phase.1.epochs=7", "name = run one", "expect.\"test.error\".max=0.5"]);
-    assert_eq!((e.phases[0].epochs, e.phases[1].epochs, e.name.as_str()), (1, 7, "run one"));
+    let e = good(&format!("{SMALL}{phases}"), &["phase.1.epochs=7", "name = run-one", "expect.\"test.error\".max=0.5"]);
+    assert_eq!((e.phases[0].epochs, e.phases[1].epochs, e.name.as_str()), (1, 7, "run-one"));
     assert_eq!((e.phases[1].rates.pp[1], e.phases[1].rates.ip[0]), (0.0, 0.0023));
     assert_eq!(e.expect[0].max, Some(0.5));
     let message = bad(SMALL, &["time.dt=-0.1"]);

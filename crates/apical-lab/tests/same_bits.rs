@@ -135,13 +135,19 @@ fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// A folder in memory where there is one: thousands of syncs to a disk would be what this test measures.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
 /// Runs to the end, stopping after each of the given presentations; returns the results.
 fn outcome(toml: &str, sets: &[&str], threads: usize, stops: &[u64]) -> BTreeMap<String, Vec<u8>> {
     let source = Source::new("test.toml", toml, ".");
     let sets: Vec<Override> = sets.iter().map(|s| Override::set(*s)).collect();
     let checked = check(&source, &sets, &Context::default()).unwrap_or_else(|d| panic!("{}", report(&d, false)));
     let e = checked.experiment;
-    let parent = tempfile::tempdir().unwrap();
+    let parent = folder();
     let mut path = None;
     for at in stops.iter().copied().chain([u64::MAX]) {
         let info = RunInfo { plan: build::plan(&e), ..RunInfo::default() };

@@ -1,6 +1,7 @@
 //! `apical diff`: in what the configs and results of two runs differ.
 
 use crate::failure::{Failure, Outcome};
+use crate::load;
 use crate::results::{Results, text};
 use crate::table::columns;
 use crate::terminal::Terminal;
@@ -30,6 +31,8 @@ type Difference = (String, Value, Value);
 
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    load::must_be_run(&args.first)?;
+    load::must_be_run(&args.second)?;
     let (first, second) = (Results::read(&args.first)?, Results::read(&args.second)?);
     let config = differences(&config(&args.first)?, &config(&args.second)?);
     let results = differences(&first.metrics, &second.metrics);

@@ -3,8 +3,9 @@
 use crate::args::Threads;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::Terminal;
-use crate::{course, load};
+use crate::{course, load, signals};
 use apical_lab::folder::RunFolder;
+use apical_lab::run::Options;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -29,6 +30,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    let stop = signals::stop()?;
     let (e, same) = load::of_run(&args.run)?;
     if !same {
         return Err(Failure::input(
@@ -38,5 +40,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
             "allowed: the same config and data; `apical run` starts a run with the new ones",
         ));
     }
-    course::go(terminal, &e, RunFolder::open(&args.run)?, args.threads.count(), args.allow_different_bits)
+    let threads = args.threads.count();
+    let options = Options { threads, stop, allow_different_bits: args.allow_different_bits };
+    course::go(terminal, &e, RunFolder::open(&args.run)?, &options)
 }

@@ -4,13 +4,13 @@ use crate::args::Threads;
 use crate::failure::{Failure, Outcome};
 use crate::table::columns;
 use crate::terminal::Terminal;
-use crate::{course, load, provenance};
+use crate::{course, load, provenance, signals};
 use apical_lab::Experiment;
 use apical_lab::check::{canonical, resolved_toml};
 use apical_lab::config::Override;
 use apical_lab::folder::{self, RunFolder, RunInfo, State, runinfo};
 use apical_lab::run::answer::{Which, checkpoint_file};
-use apical_lab::run::dry;
+use apical_lab::run::{Options, dry};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Seed of everything random
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Folder in which the run folder is made
     #[arg(long, value_name = "DIR", default_value = "runs")]
@@ -70,12 +70,14 @@ enum Precision {
 
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    // Before anything that takes time, so that a signal finds its handler.
+    let stop = signals::stop()?;
     let source = load::source(&args.experiment, terminal)?;
     let e = load::experiment(&source, &overrides(args)?, terminal)?;
     let canonical = canonical(&e)?;
     let path = args.out.join(folder::folder_name(&e.name, &canonical)?);
     if args.dry_run {
-        return plan(&e, &path, terminal);
+        return plan(&e, &path, args.again, terminal);
     }
     let is_run = path.join(runinfo::FILE).exists();
     if args.again && is_run {
@@ -86,7 +88,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     // A run that exists keeps what its run.json says.
     let info = if is_run && !args.again { RunInfo::default() } else { provenance::run_info(&e, threads)? };
     let opened = RunFolder::open_or_create(&args.out, &e.name, &canonical, &resolved_toml(&e), info)?;
-    course::go(terminal, &e, opened, threads, args.allow_different_bits)
+    course::go(terminal, &e, opened, &Options { threads, stop, allow_different_bits: args.allow_different_bits })
 }
 
 /// The flags that change the config, in the order of their force: `--set` has the last word.
@@ -113,13 +115,15 @@ fn overrides(args: &Args) -> Result<Vec<Override>, Failure> {
 }
 
 /// What the run would be.
-fn plan(e: &Experiment, path: &Path, terminal: &Terminal) -> Outcome {
+fn plan(e: &Experiment, path: &Path, again: bool, terminal: &Terminal) -> Outcome {
     let plan = dry::plan(e)?;
     for warning in &plan.warnings {
         terminal.warn(warning);
     }
     let state = if !path.join(runinfo::FILE).exists() {
         "new"
+    } else if again {
+        "new: an older one would be moved aside"
     } else {
         match folder::state(path)? {
             State::New | State::Unfinished => "unfinished: it would go on",

@@ -25,9 +25,10 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let dir = &args.dir;
-    let absent = !dir.exists();
-    if !dir.is_dir() && !(absent && dir == Path::new("runs")) {
-        let found = if absent { "there is no such folder" } else { "this is no folder" };
+    // Before the first run the default folder is not there yet.
+    let may_be_absent = dir == Path::new("runs") && !dir.exists();
+    if !dir.is_dir() && !may_be_absent {
+        let found = if dir.exists() { "this is no folder" } else { "there is no such folder" };
         return Err(Failure::input(dir.display().to_string(), found, "allowed: a folder that holds run folders"));
     }
     let runs: Vec<Row> = folder::list(dir)?.into_iter().map(Row::of).collect();

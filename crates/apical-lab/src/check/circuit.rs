@@ -111,18 +111,10 @@ impl Check<'_> {
         let network = self.section("network");
         let view = network.sub("start", "network.start");
         if view.has("file") {
-            if let Some((key, _)) = view.node?.entries().iter().find(|(k, _)| k.name != "file") {
-                let found = format!("`network.start.{}` stands beside `file`, which holds all weights", key.name);
-                self.findings.error(key.at, found, "allowed: `file` alone, or no file");
-            }
-            let path = self.existing_file(view, "file")?;
-            return match content_hash(&path) {
-                Ok(sha256) => Some(StartWeights::File { path, sha256 }),
-                Err(e) => {
-                    self.findings.error(view.at("file"), e.to_string(), "allowed: a readable safetensors file");
-                    None
-                }
-            };
+            return self.start_file(view);
+        }
+        if view.has("sha256") {
+            self.findings.error(view.at("sha256"), "`network.start.sha256` stands without `file`", "name the file");
         }
         let hidden = sizes?.len() - 2;
         if hidden == 0 {
@@ -180,6 +172,36 @@ impl Check<'_> {
             );
         }
         a.len() == wanted
+    }
+
+    /// Start weights from a file. One whose hash the config states need not be there any more: only a run that has not
+    /// begun reads it.
+    fn start_file(&mut self, view: View<'_>) -> Option<StartWeights> {
+        let others = view.node?.entries().iter().find(|(k, _)| !["file", "sha256"].contains(&k.name.as_str()));
+        if let Some((key, _)) = others {
+            let found = format!("`network.start.{}` stands beside `file`, which holds all weights", key.name);
+            self.findings.error(key.at, found, "allowed: `file` alone, or no file");
+        }
+        let stated = if view.has("sha256") { Some(view.text("sha256")?) } else { None };
+        if let Some(stated) = &stated {
+            let path = files::resolve(&self.source.dir, &view.text("file")?);
+            if !path.exists() {
+                return Some(StartWeights::File { path, sha256: stated.clone() });
+            }
+        }
+        let path = self.existing_file(view, "file")?;
+        match content_hash(&path) {
+            Ok(sha256) if stated.as_ref().is_some_and(|s| *s != sha256) => {
+                let found = format!("`network.start.file` has the SHA-256 {sha256}");
+                self.findings.error(view.at("sha256"), found, "the file that this config was made with");
+                None
+            }
+            Ok(sha256) => Some(StartWeights::File { path, sha256 }),
+            Err(e) => {
+                self.findings.error(view.at("file"), e.to_string(), "allowed: a readable safetensors file");
+                None
+            }
+        }
     }
 
     /// The file named by a key, if it exists.

@@ -17,6 +17,7 @@ use crate::config::diagnostic::Findings;
 use crate::config::walk::{View, expand_shorthands, walk};
 use crate::config::{Diagnostic, Override, Source, node};
 use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
+use crate::folder::{NAME_RULE, is_name};
 use std::path::PathBuf;
 
 /// What a check needs to know of the machine.
@@ -146,16 +147,11 @@ impl<'a> Check<'a> {
     }
 
     fn name(&mut self, name: String) -> Option<String> {
-        let fits = !name.is_empty() && name.len() <= 100 && !name.starts_with('.');
-        if fits && !name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) {
+        if is_name(&name) {
             return Some(name);
         }
         let found = format!("`name` cannot be {:?}", name.chars().take(40).collect::<String>());
-        self.findings.error(
-            self.root.at("name"),
-            found,
-            "allowed: 1 to 100 bytes that can be part of a folder's name, without / \\ : * ? \" < > |",
-        );
+        self.findings.error(self.root.at("name"), found, format!("allowed: {NAME_RULE}"));
         None
     }
 

@@ -111,13 +111,10 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
     w.text("noise", if e.noise.scaling == NoiseScaling::EulerMaruyama { "euler-maruyama" } else { "step" });
     w.table("[network.start]");
     match &e.start {
-        StartWeights::File { path, sha256 } if w.identity => {
-            let _ = path;
-            w.text("file_sha256", sha256);
-        }
+        StartWeights::File { sha256, .. } if w.identity => w.text("file_sha256", sha256),
         StartWeights::File { path, sha256 } => {
             w.text("file", &path.to_string_lossy());
-            w.comment(&format!("sha256 = {sha256}"));
+            w.text("sha256", sha256);
         }
         StartWeights::Kinds(Starts { pp, bpp, pb, ip, bip, pi }) => {
             let has_hidden = n.sizes.len() > 2;
@@ -190,6 +187,15 @@ fn solver(w: &mut Writer, e: &Experiment) {
                 Attenuation::None(m) => {
                     w.text("attenuation", "none");
                     w.raw("mixing", mixing(m));
+                    let g = apical::circuit::params::Conductances::default().with_mixing(m);
+                    let teachers = (float(g.g_som_output), float(g.g_som_interneuron));
+                    w.comment("what would mix so, beside g_lk = 0.1, g_B = g_D = 1 (not used: nothing is attenuated):");
+                    w.comment(&format!(
+                        "g_A = {}, g_som_output = {}, g_som_interneuron = {}",
+                        float(g.g_a),
+                        teachers.0,
+                        teachers.1
+                    ));
                 }
             }
         }

@@ -105,6 +105,9 @@ pub const FIELDS: &[Field] = &[
     f("network.start", "file", ALL, Kind::Text, "", "",
       "All weights from this safetensors file, alone in its table; the path is relative to the config.",
       "\"weights.safetensors\""),
+    f("network.start", "sha256", ALL, Kind::Text, "", "",
+      "SHA-256 that `file` must have. A run folder's config states it, so that the run goes on when the file has gone.",
+      "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\""),
     f("network.start.pb", "transpose", ALL, POSITIVE, "", "1.0",
       "Factor s of s W^T.", "0.5"),
     //

@@ -32,7 +32,14 @@ impl Source {
     /// A config from memory.
     pub fn new(label: impl Into<String>, text: impl Into<Vec<u8>>, dir: impl Into<PathBuf>) -> Self {
         let label = label.into();
-        let name = Path::new(&label).file_stem().map_or("run".to_owned(), |s| s.to_string_lossy().into_owned());
+        // A file may be called what a run may not: what does not fit becomes a hyphen.
+        let stem = Path::new(&label).file_stem().unwrap_or_default().to_string_lossy();
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+        let name: String = stem.chars().map(|c| if fits(c) { c } else { '-' }).take(100).collect();
+        let name = match name.trim_start_matches(['.', '-']) {
+            "" => "run".to_owned(),
+            name => name.to_owned(),
+        };
         Source { name, label, text: text.into(), dir: dir.into() }
     }
 }

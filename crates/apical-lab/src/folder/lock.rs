@@ -35,7 +35,10 @@ impl Lock {
 
     /// Whether some process has the lock of `folder`. Looks without making a file.
     pub fn is_taken(folder: &Path) -> bool {
-        File::open(folder.join(FILE)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        let path = folder.join(FILE);
+        // Opening what is no file, a pipe say, may wait for ever.
+        path.is_file()
+            && File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 

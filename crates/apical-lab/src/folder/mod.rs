@@ -170,16 +170,22 @@ impl RunFolder {
     }
 }
 
+/// What the name of an experiment may be, in words.
+pub const NAME_RULE: &str = "1 to 100 letters, digits, '.', '_' or '-', the first a letter, a digit or '_'";
+
+/// True if an experiment may be called so: its folder is.
+pub fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !name.is_empty() && name.len() <= 100 && !name.starts_with(['.', '-']) && name.chars().all(allowed)
+}
+
 /// `NAME-ID16`.
 ///
 /// # Errors
-/// `Input` if the name holds anything but ASCII letters, digits, `.`, `_` and `-`, begins with `.` or `-`, is empty or
-/// longer than 100 bytes.
+/// `Input` if the name breaks [`NAME_RULE`].
 pub fn folder_name(name: &str, canonical: &str) -> Result<String, Error> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() || name.len() > 100 || name.starts_with(['.', '-']) || !name.chars().all(allowed) {
-        let rule = "1 to 100 letters, digits, '.', '_' or '-', the first a letter, a digit or '_'";
-        return Err(Error::input("name", format!("{name:?}"), rule));
+    if !is_name(name) {
+        return Err(Error::input("name", format!("{name:?}"), NAME_RULE));
     }
     Ok(format!("{name}-{}", &sha256_hex(canonical.as_bytes())[..16]))
 }

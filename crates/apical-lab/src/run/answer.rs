@@ -62,8 +62,7 @@ pub fn checkpoint_file(run: &Path, which: Which) -> Result<PathBuf, Error> {
 fn load<T: Real>(e: &Experiment, run: &Path, which: Which) -> Result<Box<dyn Learner<T>>, Error> {
     let file = checkpoint_file(run, which)?;
     let checkpoint = Checkpoint::load(&file)?;
-    let weights = apical::circuit::Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0);
-    let mut learner = build::learner::<T>(e, weights);
+    let mut learner = build::learner::<T>(e, build::no_weights(e));
     restore_weights(&file.display().to_string(), &checkpoint, learner.as_mut())?;
     Ok(learner)
 }

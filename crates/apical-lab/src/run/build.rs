@@ -1,5 +1,6 @@
 //! From an experiment to what runs: task, start weights, learner.
 
+use super::order::{Batch, Epoch};
 use crate::Error;
 use crate::checkpoint::read_weights;
 use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Phase, SolverSpec, StartWeights};
@@ -13,6 +14,9 @@ use apical::learners::theory::interneuron_gain;
 use apical::solvers::{self, Spec};
 use apical::tasks::{self, Task, Train};
 use std::path::Path;
+
+/// Counters of samples and steps stay within their numbers.
+const MOST_STEPS: u128 = 1 << 60;
 
 /// Attenuation and mixing factors of an experiment's circuit.
 pub fn attenuation(e: &Experiment) -> Attenuation {
@@ -55,6 +59,13 @@ pub fn task(e: &Experiment) -> Result<Task, Error> {
         let found = format!("{} for {} training samples", e.train.batch, task.per_epoch());
         return Err(Error::input("train.batch", found, "no more than there are samples in an epoch"));
     }
+    let epochs = e.phases.iter().fold(0, |sum: u128, phase| sum.saturating_add(phase.epochs as u128));
+    let steps = if e.solver == SolverSpec::Euler { e.timing.steps(e.timing.presentation) } else { 1 };
+    let all = epochs.saturating_mul(task.per_epoch() as u128).saturating_mul(steps as u128);
+    if all > MOST_STEPS {
+        let found = format!("{epochs} epochs of {} samples", task.per_epoch());
+        return Err(Error::input("train.epochs", found, "at most 2^60 steps in all"));
+    }
     if task.sequence && e.train.batch != 1 {
         return Err(Error::input("train.batch", e.train.batch.to_string(), "1: the samples follow each other in time"));
     }
@@ -69,6 +80,11 @@ fn has_targets(task: &Task) -> bool {
         Train::Set(samples) => samples.target(0, &mut vec![0.0f64; samples.outputs]),
         Train::Stream { source, .. } => source.sample(0, &mut vec![0.0; task.inputs], &mut vec![0.0; task.outputs]),
     }
+}
+
+/// Weights of 0, to be overwritten.
+pub fn no_weights<T: Real>(e: &Experiment) -> Tensors<T> {
+    Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0)
 }
 
 /// Start weights.
@@ -87,7 +103,7 @@ pub fn start_weights<T: Real>(e: &Experiment) -> Result<Tensors<T>, Error> {
 /// # Errors
 /// A file that does not hold the tensors of the network, or holds a number that is not finite.
 pub fn weights_from<T: Real>(e: &Experiment, path: &Path) -> Result<Tensors<T>, Error> {
-    let mut weights = Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0);
+    let mut weights = no_weights(e);
     let tensors = read_weights(path)?;
     for (name, m) in weights.named_mut() {
         let place = format!("{}: tensor {name}", path.display());
@@ -150,23 +166,16 @@ pub fn decayed(phase: &Phase, decay: f64, epochs: u64) -> Rates {
 /// first 100 training samples, and a warning for each that is not safely below 2.
 ///
 /// The bound holds for rules that act once per presentation; plasticity in continuous time does not have it.
-pub fn stability(e: &Experiment, task: &Task, weights: &Tensors<f64>) -> (Vec<f64>, Vec<String>) {
+pub fn stability<T: Real>(e: &Experiment, task: &Task, weights: &Tensors<T>) -> (Vec<f64>, Vec<String>) {
     let depth = e.network.sizes.len() - 1;
     if matches!(e.solver, SolverSpec::Euler) || depth < 2 {
         return (Vec::new(), Vec::new());
     }
     let rows = task.per_epoch().min(100);
-    let mut x = vec![0.0; rows * task.inputs];
-    for (row, x) in x.chunks_exact_mut(task.inputs).enumerate() {
-        match &task.train {
-            Train::Set(samples) => samples.input(row, x),
-            Train::Stream { source, .. } => {
-                source.sample(row as u64, x, &mut vec![0.0; task.outputs]);
-            }
-        }
-    }
+    let mut batch = Batch::new(task, rows);
+    Epoch::new(task, e.seed, 0, rows).fill(0, &mut batch);
     let att = attenuation(e);
-    let gains = interneuron_gain(&e.network, &att, weights, &x);
+    let gains = interneuron_gain(&e.network, &att, weights, &batch.input);
     let mut warnings = Vec::new();
     let numbers = gains.iter().enumerate().map(|(k, gain)| {
         let eta = e.phases.iter().map(|p| p.rates.ip[k]).fold(0.0, f64::max);

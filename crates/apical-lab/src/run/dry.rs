@@ -48,7 +48,7 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
     let weights = build::start_weights::<T>(e)?;
     let count: usize = weights.named().map(|(_, m)| m.data.len()).sum();
     let copies = if e.tau_w.is_some() && e.solver == SolverSpec::Euler { 2 } else { 1 };
-    let (stability, warnings) = build::stability(e, &task, &build::start_weights::<f64>(e)?);
+    let (stability, warnings) = build::stability(e, &task, &weights);
     let mut learner = build::learner(e, weights);
     let phase = &e.phases[0];
     learner.set_rates(&phase.rates);

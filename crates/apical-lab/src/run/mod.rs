@@ -125,22 +125,27 @@ fn run_in<T: Real>(
     progress: &mut dyn Progress,
 ) -> Result<Ended, Error> {
     let mut run = Run::<T>::open(e, folder, options)?;
-    let (numbers, warnings) = build::stability(e, &run.task, &build::start_weights::<f64>(e)?);
-    if !numbers.is_empty() && run.made().0 == 0 {
-        let list: Vec<String> = numbers.iter().map(|n| format!("{n:.3}")).collect();
-        let line =
-            format!("stability number eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) per layer: {}", list.join(", "));
-        run.folder.log(&line)?;
-        progress.note(&line);
-    }
-    for warning in &warnings {
-        run.folder.log(&format!("warning: {warning}"))?;
-        progress.note(&format!("warning: {warning}"));
+    if run.made().0 == 0 {
+        let (numbers, warnings) = build::stability(e, &run.task, run.learner.weights());
+        if !numbers.is_empty() {
+            let list: Vec<String> = numbers.iter().map(|n| format!("{n:.3}")).collect();
+            let number = "stability number eta_IP lambda_I <phi'> (|<r>|^2 + beta_b^2) per layer";
+            say(&run, progress, &format!("{number}: {}", list.join(", ")))?;
+        }
+        for warning in &warnings {
+            say(&run, progress, &format!("warning: {warning}"))?;
+        }
     }
     match run.train(options, progress)? {
         Ended::Done { .. } => finish(run),
         other => Ok(other),
     }
+}
+
+/// Tells the user and the log.
+fn say<T: Real>(run: &Run<'_, T>, progress: &mut dyn Progress, line: &str) -> Result<(), Error> {
+    progress.note(line);
+    run.folder.log(line)
 }
 
 /// Tests once, with the checkpoint that was best on validation; writes metrics.json; compares with what was expected.

@@ -48,7 +48,6 @@ impl<'a, T: Real> Run<'a, T> {
     /// Builds everything, and takes the run up at its last checkpoint if there is one.
     pub fn open(e: &'a Experiment, folder: &'a mut RunFolder, options: &Options) -> Result<Self, Error> {
         let task = Rc::new(build::task(e)?);
-        let mut learner = build::learner::<T>(e, build::start_weights(e)?);
         let identity = Identity { config: folder.info().config_sha256.clone(), plan: folder.info().plan.clone() };
         let here = build::plan(e);
         if identity.plan != here && !options.allow_different_bits {
@@ -63,12 +62,13 @@ impl<'a, T: Real> Run<'a, T> {
         std::fs::create_dir_all(folder.join(CHECKPOINTS))
             .map_err(|source| Error::machine(folder.join(CHECKPOINTS).display().to_string(), source))?;
         let fresh = Counters { presentation: 0, epoch: 0, in_epoch: 0, best: None, interval: Interval::new(hidden) };
-        let (counters, positions) = if last.exists() {
+        let (learner, counters, positions) = if last.exists() {
+            let mut learner = build::learner::<T>(e, build::no_weights(e));
             let checkpoint = Checkpoint::load(&last)?;
             let (counters, positions) = saved::restore(&last, &checkpoint, &identity, learner.as_mut(), hidden)?;
-            (counters, Some(positions))
+            (learner, counters, Some(positions))
         } else {
-            (fresh, None)
+            (build::learner::<T>(e, build::start_weights(e)?), fresh, None)
         };
         let metrics = MetricsWriter::resume(&folder.join(METRICS), positions.as_ref().map_or(0, |p| p.metrics))?;
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;

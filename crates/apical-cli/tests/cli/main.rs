@@ -1,0 +1,10 @@
+//! Every command, by the real binary in an empty folder: what it prints where, and its exit code.
+
+mod commands;
+mod data;
+mod hostile;
+mod output;
+mod run;
+#[cfg(unix)]
+mod signals;
+mod support;
