@@ -2,7 +2,7 @@
 
 use crate::kernels::{Activation, Real};
 use crate::learners::Learner;
-use crate::learners::metrics::{Loss, class, loss};
+use crate::learners::metrics::{Loss, class, is_answer, loss};
 use crate::solvers::Trouble;
 use crate::tasks::Samples;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ const CHUNK: usize = 100;
 pub struct Evaluation {
     /// Number of samples.
     pub samples: usize,
-    /// Mean loss per sample, where there are targets.
+    /// Mean loss per answered sample, where there are targets.
     pub loss: Option<f64>,
     /// Share of wrong classes, where there are classes.
     pub error: Option<f64>,
@@ -77,19 +77,22 @@ pub fn evaluate<T: Real>(
     let mut target = vec![T::ZERO; samples.outputs];
     let (mut sum, mut wrong, mut has_target, mut has_class) = (0.0, 0usize, false, false);
     for (row, output) in output.chunks_exact(samples.outputs).enumerate() {
+        let answered = is_answer(output);
         if samples.target(row, &mut target) {
             has_target = true;
-            sum += loss(kind, phi, output, &target);
+            if answered {
+                sum += loss(kind, phi, output, &target);
+            }
         }
         if let Some(label) = samples.class(row) {
             has_class = true;
-            wrong += usize::from(class(output) != label);
+            wrong += usize::from(!answered || class(output) != label);
         }
     }
     let rows = samples.len() as f64;
     Ok(Evaluation {
         samples: samples.len(),
-        loss: has_target.then(|| sum / rows),
+        loss: has_target.then(|| sum / (rows - unsettled as f64)),
         error: has_class.then(|| wrong as f64 / rows),
         unsettled,
     })

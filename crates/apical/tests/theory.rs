@@ -217,6 +217,9 @@ fn steady_reports_a_pattern_without_fixed_point() {
     let shown = Shown { samples: 1, input: &[1.0], target: None };
     solver.learn(&mut w, &shown, &rates, &mut outcome, &mut Nobody).unwrap();
     assert_eq!((outcome.unsettled, &w), (1, &before), "a pattern without fixed point teaches nothing");
+    let mut answer = [0.0];
+    assert_eq!(solver.answer(&w, &[1.0], 1, &mut answer).unwrap(), 1);
+    assert!(answer[0].is_nan() && outcome.output[0].is_nan(), "an iterate is no answer");
 }
 
 /// Local order of the Euler method: the error at a fixed time falls in proportion to dt.

@@ -46,6 +46,8 @@ pub fn metrics(sizes: &[usize], task: &TaskSpec) -> Vec<String> {
         }
     }
     names.extend(tensors(sizes).into_iter().map(|(name, ..)| format!("weight_norm.{name}")));
+    let solver = ["solver.unsettled", "solver.residual", "solver.sweeps", "validation.unsettled", "test.unsettled"];
+    names.extend(solver.map(String::from));
     names
 }
 

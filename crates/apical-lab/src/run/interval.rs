@@ -2,7 +2,7 @@
 
 use crate::Experiment;
 use apical::kernels::Real;
-use apical::learners::metrics::{Loss, class, loss};
+use apical::learners::metrics::{Loss, class, is_answer, loss};
 use apical::solvers::Outcome;
 
 /// Sums since the last metric lines.
@@ -61,13 +61,15 @@ impl Interval {
         self.residual = self.residual.max(outcome.residual);
         self.sweeps = self.sweeps.max(outcome.sweeps as f64);
         if let Some(target) = expected.target {
-            for (u, t) in outcome.output.chunks_exact(outputs).zip(target.chunks_exact(outputs)) {
+            let pairs = outcome.output.chunks_exact(outputs).zip(target.chunks_exact(outputs));
+            // A sample without a fixed point has no answer, and so no loss.
+            for (u, t) in pairs.filter(|(u, _)| outcome.unsettled == 0 || is_answer(u)) {
                 self.loss += loss(e.train.loss, e.network.activation, u, t);
                 self.taught += 1.0;
             }
         }
         for (u, &label) in outcome.output.chunks_exact(outputs).zip(expected.classes) {
-            self.wrong += f64::from(u8::from(class(u) != label));
+            self.wrong += f64::from(u8::from(!is_answer(u) || class(u) != label));
             self.classified += 1.0;
         }
         let pairs = self.apical.iter_mut().zip(&outcome.apical_squared);

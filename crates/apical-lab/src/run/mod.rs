@@ -183,6 +183,9 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
         if let Some(error) = found.error {
             list.number("test.error", error);
         }
+        if train::iterative(e) {
+            list.number("test.unsettled", found.unsettled as f64 / found.samples as f64);
+        }
         list.text("test.checkpoint", chosen.1);
     }
     list.write(&run.folder.join(FINAL_METRICS))?;

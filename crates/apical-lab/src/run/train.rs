@@ -154,8 +154,7 @@ impl<'a, T: Real> Run<'a, T> {
             return Ok(None);
         }
         let interval = std::mem::replace(&mut self.counters.interval, Interval::new(hidden));
-        let iterative = matches!(self.e.solver, SolverSpec::Steady { .. });
-        for (name, value) in interval.metrics(iterative) {
+        for (name, value) in interval.metrics(iterative(self.e)) {
             self.metrics.append(when, &name, value)?;
         }
         let w = self.learner.weights();
@@ -205,6 +204,9 @@ impl<'a, T: Real> Run<'a, T> {
             }
             if let Some(error) = found.error {
                 self.metrics.append(when, "validation.error", error)?;
+            }
+            if iterative(e) {
+                self.metrics.append(when, "validation.unsettled", found.unsettled as f64 / found.samples as f64)?;
             }
             if let Some(score) = found.error.or(found.loss) {
                 if score.is_finite() && self.counters.best.is_none_or(|best| score < best.score) {
@@ -285,6 +287,11 @@ impl<'a, T: Real> Run<'a, T> {
         self.folder.end(&Ending { done: false, reason: reason.clone(), exit_code, place })?;
         Ok(Ended::Failed { reason })
     }
+}
+
+/// True if the solver can leave a sample unsettled.
+pub(super) fn iterative(e: &Experiment) -> bool {
+    matches!(e.solver, SolverSpec::Steady { .. })
 }
 
 /// The phase in which an epoch lies.

@@ -29,6 +29,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// Not a number.
+    const NAN: Self;
     /// The name users write: `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// Rounds to this type.
@@ -60,6 +62,7 @@ macro_rules! real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const NAN: Self = $t::NAN;
             const NAME: &'static str = $name;
             #[inline]
             fn from_f64(x: f64) -> Self {

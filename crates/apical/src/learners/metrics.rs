@@ -20,6 +20,11 @@ pub fn loss<T: Real>(kind: Loss, phi: Activation, output: &[T], target: &[T]) ->
     output.iter().zip(target).map(|(&u, &t)| (read(u) - read(t)).powi(2)).sum()
 }
 
+/// True if an output is one: a sample without a fixed point has NaN in its place.
+pub fn is_answer<T: Real>(output: &[T]) -> bool {
+    output.iter().all(|u| u.is_finite())
+}
+
 /// The class of an output: its largest cell, the first one of several.
 pub fn class<T: Real>(output: &[T]) -> u32 {
     let mut best = 0;

@@ -26,7 +26,8 @@ pub struct Shown<'a, T> {
 /// What a presentation showed of the circuit. Means are over the samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<T> {
-    /// vhat_B,N (samples x n_N), averaged over the window: the answer that a nudge does not flatter.
+    /// vhat_B,N (samples x n_N), averaged over the window: the answer that a nudge does not flatter. NaN for a sample
+    /// without a fixed point.
     pub output: Vec<T>,
     /// sum over the cells of hidden layer k of v_A^2 at the end.
     pub apical_squared: Vec<f64>,
@@ -150,7 +151,7 @@ pub trait Solver<T: Real>: Send + Sync {
     ) -> Result<Tensors<T>, Trouble>;
 
     /// Output potentials (samples x n_N) from rest, without target, noise and plasticity; returns how many samples have
-    /// no fixed point (their output is the last iterate and must not be taken for an answer).
+    /// no fixed point; their output is NaN.
     ///
     /// # Errors
     /// [`Trouble::Diverged`].

@@ -235,6 +235,10 @@ impl<T: Real> Solver<T> for Steady<T> {
         for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
             *o = factor * v_b;
         }
+        let outputs = outcome.output.len() / shown.samples;
+        for &b in &missing {
+            outcome.output[b * outputs..(b + 1) * outputs].fill(T::NAN);
+        }
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(weights));
         outcome.measure(&self.state, &self.potentials);
         outcome.unsettled = missing.len();
@@ -269,10 +273,11 @@ impl<T: Real> Solver<T> for Steady<T> {
             let settled = self.settle(weights, x, None, &mut state, &mut p);
             if settled.converged {
                 watch::check(&state, self.bound)?;
+                o.copy_from_slice(&state.soma[top]);
             } else {
                 missing += 1;
+                o.fill(T::NAN);
             }
-            o.copy_from_slice(&state.soma[top]);
         }
         Ok(missing)
     }
