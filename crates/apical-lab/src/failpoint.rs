@@ -1,12 +1,23 @@
 //! Places at which a test build can be killed, to prove that a run survives it there.
 //!
 //! With the cargo feature `failpoints`, `APICAL_KILL_AT="checkpoint.rename.before:3"` ends the process at the third
-//! pass of that place, by SIGKILL: no destructor, no flush, as `kill -9` does. Without the feature `hit` is empty.
-//! A kill test walks over `names()`; each name is a kind of file and a step of its writing, or a place of the run.
+//! pass of that place, by SIGKILL: no destructor, no flush, as `kill -9` does. `APICAL_PASSES=FILE` appends the name of
+//! each place passed to a file, a line each: so a test knows how often there is something to kill. Without the feature
+//! `hit` is empty. A kill test walks over `names()`; each name is a kind of file and a step of its writing, or a place of
+//! the run.
 
 /// Kinds of files that are written as a whole: temporary file, sync, rename, sync of the folder.
-pub const ATOMIC_FILES: [&str; 7] =
-    ["config", "run-info", "ending", "checkpoint", "final-metrics", "trace-chunk", "trace-shape"];
+pub const ATOMIC_FILES: [&str; 9] = [
+    "config",
+    "run-info",
+    "ending",
+    "checkpoint",
+    "final-metrics",
+    "trace-chunk",
+    "trace-shape",
+    "figure",
+    "predictions",
+];
 
 /// Steps of writing such a file. At `write.middle` half of the bytes are there.
 pub const ATOMIC_STEPS: [&str; 8] = [
@@ -62,6 +73,8 @@ pub fn hit_step(file: &str, step: &str) {
 
 #[cfg(feature = "failpoints")]
 mod active {
+    use std::fs::{File, OpenOptions};
+    use std::io::Write;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -79,8 +92,26 @@ mod active {
         })
     }
 
+    /// Where to write down what is passed, if the environment says so.
+    fn passes() -> Option<&'static File> {
+        static FILE: OnceLock<Option<File>> = OnceLock::new();
+        let open = || {
+            let path = std::env::var_os("APICAL_PASSES")?;
+            let file = OpenOptions::new().create(true).append(true).open(&path);
+            Some(file.unwrap_or_else(|source| panic!("APICAL_PASSES={}: {source}", path.display())))
+        };
+        FILE.get_or_init(open).as_ref()
+    }
+
     pub fn hit(file: &str, step: &str) {
         static PASSES: AtomicU64 = AtomicU64::new(0);
+        let known = if file.is_empty() { super::PLACES.contains(&step) } else { super::ATOMIC_FILES.contains(&file) };
+        // No test would ever kill there.
+        assert!(known, "\"{file}\" \"{step}\" is not in the lists of failpoint.rs");
+        if let Some(mut passes) = passes() {
+            let name = if file.is_empty() { format!("{step}\n") } else { format!("{file}.{step}\n") };
+            passes.write_all(name.as_bytes()).unwrap_or_else(|source| panic!("APICAL_PASSES: {source}"));
+        }
         let Some((place, pass)) = order() else { return };
         let here = match file {
             "" => place == step,
