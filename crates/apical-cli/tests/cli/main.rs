@@ -8,3 +8,4 @@ mod run;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod trouble;
