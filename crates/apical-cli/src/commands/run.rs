@@ -10,6 +10,7 @@ use apical_lab::check::{canonical, resolved_toml};
 use apical_lab::config::Override;
 use apical_lab::folder::{self, RunFolder, RunInfo, State, runinfo};
 use apical_lab::run::answer::{Which, checkpoint_file};
+use apical_lab::run::check_files;
 use apical_lab::run::{Options, dry};
 use clap::ValueEnum;
 use serde_json::json;
@@ -80,6 +81,9 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         return plan(&e, &path, args.again, terminal);
     }
     let is_run = path.join(runinfo::FILE).exists();
+    if args.again || !is_run {
+        check_files(&e)?;
+    }
     if args.again && is_run {
         let aside = folder::move_aside(&path)?;
         terminal.say(&format!("the older run is now {}", aside.display()));

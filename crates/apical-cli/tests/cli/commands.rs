@@ -58,6 +58,21 @@ fn own_data_are_trained_and_predicted() {
     assert_eq!(answers.lines().next(), Some("row,class,u_left,u_right"));
     assert!(answers.lines().skip(1).all(|line| ["left", "right"].contains(&line.split(',').nth(1).unwrap())));
     place.apical(&["predict", &run, "none.csv", "-o", "x.csv"]).refused(2, &["none.csv"]);
+    place.apical(&["predict", &run, "new.csv", "-o", "./new.csv"]).refused(2, &["new.csv", "replace the inputs"]);
+    place.apical(&["predict", &run, "new.csv", "-o", "."]).refused(2, &["folder"]);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        place.apical(&["predict", &run, "new.csv", "-o", "/dev/full"]).refused(3, &["/dev/full"]);
+        let device = std::fs::metadata("/dev/full").unwrap();
+        assert!(device.file_type().is_char_device(), "a device was replaced by a file");
+        std::os::unix::fs::symlink("answers.csv", place.join("link.csv")).unwrap();
+        std::fs::remove_file(place.join("answers.csv")).unwrap();
+        place.write("answers.csv", "");
+        assert_eq!(place.apical(&["predict", &run, "new.csv", "-o", "link.csv"]).code, Some(0));
+        assert!(place.join("link.csv").is_symlink());
+        assert_eq!(std::fs::read_to_string(place.join("answers.csv")).unwrap(), answers);
+    }
     place.apical(&["predict", &run, "new.csv"]).refused(2, &["--out"]);
     place.apical(&["predict", &run, "new.csv", "-o", "no/such/folder.csv"]).refused(3, &["no/such"]);
     // Other data under the old name: the run cannot go on with them, and an evaluation says so.

@@ -26,6 +26,19 @@ fn bad_configs_and_overrides_are_refused_with_their_place() {
 }
 
 #[test]
+fn start_weights_that_do_not_fit_leave_no_run_folder() {
+    let place = Place::with_experiments();
+    let path = place.run(&["quick.toml", "--out", "first"]);
+    place.write("cut.safetensors", [1, 2, 3]);
+    let other = ["run", "quick.toml", "--from", &path, "--set", "network.sizes=[64, 9, 10]"];
+    place.apical(&other).refused(2, &["best.safetensors", "Wpp.1", "network.sizes"]);
+    place
+        .apical(&["run", "quick.toml", "--set", "network.start={file='cut.safetensors'}"])
+        .refused(2, &["cut.safetensors"]);
+    assert!(!place.join("runs").exists(), "refused weights made a folder");
+}
+
+#[test]
 fn a_path_that_is_not_utf8_is_shown_as_it_is() {
     #[cfg(target_os = "linux")]
     {
@@ -111,4 +124,27 @@ fn a_damaged_checkpoint_is_refused() {
     place.apical(&["predict", &run, "quick.toml", "-o", "x.csv"]).refused(2, &[]);
     std::fs::remove_file(place.join(&run).join("DONE")).unwrap();
     place.apical(&["resume", &run]).refused(2, &["last.safetensors"]);
+}
+
+#[test]
+fn a_lost_checkpoint_is_missed_before_anything_is_written_over() {
+    for name in ["best", "last"] {
+        let place = Place::with_experiments();
+        let run = place.run(&["quick.toml"]);
+        let metrics = place.bytes(&run, "metrics.jsonl");
+        let file = format!("checkpoints/{name}.safetensors");
+        std::fs::remove_file(place.join(&run).join(&file)).unwrap();
+        if name == "best" {
+            place.apical(&["eval", &run]).refused(2, &[&file]);
+        }
+        std::fs::remove_file(place.join(&run).join("DONE")).unwrap();
+        place.apical(&["resume", &run]).refused(2, &[&file]);
+        assert_eq!(metrics, place.bytes(&run, "metrics.jsonl"));
+    }
+    let place = Place::with_experiments();
+    let run = place.run(&["quick.toml"]);
+    place.write(&format!("{run}/DONE"), "");
+    place.apical(&["resume", &run]).refused(2, &["DONE", "empty"]);
+    #[cfg(unix)]
+    place.apical(&["run", "/dev/zero", "--dry-run"]).refused(2, &["/dev/zero", "regular file"]);
 }

@@ -124,7 +124,7 @@ fn a_full_disk_exits_3_and_the_run_goes_on_when_there_is_room() {
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -f 8; exec \"$0\" run quick.toml", env!("CARGO_BIN_EXE_apical")]);
     let done = Done::from(limited.current_dir(place.path()).output().unwrap());
-    done.refused(3, &["best.safetensors", "apical resume"]);
+    done.refused(3, &["last.safetensors", "apical resume"]);
     let run = whole.replace("whole", "runs");
     assert_eq!(place.run(&["quick.toml"]), run);
     assert!(place.results(&whole) == place.results(&run));

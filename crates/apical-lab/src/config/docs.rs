@@ -17,7 +17,8 @@ pub fn explain(key: &str) -> Result<String, Error> {
     if let Some(t) = TABLES.iter().find(|t| t.name == key && !key.is_empty()) {
         let _ = writeln!(out, "{}\n  {}\n", t.header, t.doc);
         for f in fields_of(t.name) {
-            let _ = writeln!(out, "  {:<18} {}", f.key, f.doc);
+            let kinds = if f.only.is_empty() { String::new() } else { format!(" [{}]", f.only.join(", ")) };
+            let _ = writeln!(out, "  {:<18} {}{kinds}", f.key, f.doc);
         }
         out.push('\n');
     }

@@ -78,6 +78,10 @@ presets! {
 
 /// Reads a config file.
 pub fn load_file(path: &Path) -> Result<Source, Error> {
+    // A device or a pipe has no end to wait for.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Err(Error::input(path.display().to_string(), "this is no regular file", "give a TOML file"));
+    }
     let text = std::fs::read(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::input(
             path.display().to_string(),

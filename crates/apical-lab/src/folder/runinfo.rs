@@ -115,7 +115,16 @@ impl Ending {
         if !done && !folder.join(FAILED).exists() {
             return Ok(None);
         }
-        let text = read_text(&folder.join(if done { DONE } else { FAILED }))?;
+        let file = folder.join(if done { DONE } else { FAILED });
+        let text = read_text(&file)?;
+        if text.trim().is_empty() {
+            let place = file.display().to_string();
+            return Err(Error::input(
+                place,
+                "it is empty",
+                "the reason that a run writes; without this file the run goes on",
+            ));
+        }
         let mut lines = text.lines();
         let reason = lines.next().unwrap_or_default().to_string();
         let details: serde_json::Value = lines.next().and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();

@@ -13,7 +13,9 @@ use apical::learners::Learner;
 use apical::learners::metrics::class;
 use apical::solvers::Trouble;
 use apical::tasks::{Samples, read_inputs};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Which checkpoint of a run.
@@ -44,7 +46,7 @@ pub fn checkpoint_file(run: &Path, which: Which) -> Result<PathBuf, Error> {
     let folder = run.join(CHECKPOINTS);
     let (best, last) = (folder.join(BEST), folder.join(LAST));
     let file = match which {
-        Which::Best if best.exists() => best,
+        Which::Best if best.exists() || had_best(&last) => best,
         Which::Best | Which::Last => last,
         Which::Epoch(n) => folder.join(epoch_file(n)),
     };
@@ -57,6 +59,11 @@ pub fn checkpoint_file(run: &Path, which: Which) -> Result<PathBuf, Error> {
     there.sort();
     let allowed = if there.is_empty() { "the run has no checkpoint yet".to_owned() } else { there.join(", ") };
     Err(Error::input(file.display().to_string(), "there is no such checkpoint", allowed))
+}
+
+/// True if the run had a best checkpoint, by what its last one says.
+fn had_best(last: &Path) -> bool {
+    Checkpoint::load(last).is_ok_and(|c| c.meta.get("best.epoch").is_some_and(|epoch| epoch != "0"))
 }
 
 fn load<T: Real>(e: &Experiment, run: &Path, which: Which) -> Result<Box<dyn Learner<T>>, Error> {
@@ -89,7 +96,8 @@ pub fn evaluate_run(
             Split::Test => ("test", &task.test),
         };
         if samples.is_empty() {
-            return Err(Error::input("--split", name, "a set that this task has: it makes none of that name"));
+            let found = format!("this task has no {name} set");
+            return Err(Error::input("--split", found, "choose the other split, or give the task one"));
         }
         let learner = load::<T>(e, run, which)?;
         let pool = thread_pool(n)?;
@@ -115,14 +123,36 @@ pub fn predict(
     out: &Path,
     threads: usize,
 ) -> Result<usize, Error> {
+    if let (Ok(from), Ok(to)) = (std::fs::canonicalize(file), std::fs::canonicalize(out)) {
+        if from == to {
+            let found = "the answers would replace the inputs";
+            return Err(Error::input(out.display().to_string(), found, "another file for the answers"));
+        }
+    }
     let task = build::task(e)?;
     let samples = read_inputs(&task, file)?;
     let (text, rows) = match e.precision {
         Precision::F32 => table::<f32>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
         Precision::F64 => table::<f64>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
     };
-    write_atomic(out, text.as_bytes(), "predictions")?;
+    write_answers(out, text.as_bytes())?;
     Ok(rows)
+}
+
+/// A file is replaced as a whole; what a link points to, too. A device or a pipe is written to: a rename would put a file
+/// in its place.
+fn write_answers(out: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let place = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
+    match std::fs::metadata(&place) {
+        Ok(there) if there.is_dir() => {
+            Err(Error::input(out.display().to_string(), "this is a folder", "the name of a file to write"))
+        }
+        Ok(there) if !there.is_file() => {
+            let written = OpenOptions::new().write(true).open(&place).and_then(|mut file| file.write_all(bytes));
+            written.map_err(|source| Error::machine(out.display().to_string(), source))
+        }
+        _ => write_atomic(&place, bytes, "predictions"),
+    }
 }
 
 fn table<T: Real>(

@@ -6,7 +6,7 @@ use crate::checkpoint::read_weights;
 use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Phase, SolverSpec, StartWeights};
 use apical::circuit::noise::Source;
 use apical::circuit::params::Rates;
-use apical::circuit::{Attenuation, Tensors, start};
+use apical::circuit::{Attenuation, Kind, Tensors, start};
 use apical::kernels::{Mat, Product, Real};
 use apical::learners::Learner;
 use apical::learners::microcircuit::Microcircuit;
@@ -105,15 +105,21 @@ pub fn start_weights<T: Real>(e: &Experiment) -> Result<Tensors<T>, Error> {
 pub fn weights_from<T: Real>(e: &Experiment, path: &Path) -> Result<Tensors<T>, Error> {
     let mut weights = no_weights(e);
     let tensors = read_weights(path)?;
+    let is_weight = |name: &str| Kind::ALL.iter().any(|k| name.split('.').next() == Some(k.stem()));
+    if let Some(tensor) = tensors.iter().find(|t| is_weight(&t.name) && weights.get(&t.name).is_none()) {
+        let known: Vec<String> = weights.named().map(|(name, _)| name).collect();
+        let found = "this network has no such weights";
+        return Err(Error::input(format!("{}: tensor {}", path.display(), tensor.name), found, known.join(", ")));
+    }
     for (name, m) in weights.named_mut() {
         let place = format!("{}: tensor {name}", path.display());
-        let shape = format!("shape [{}, {}] as network.sizes asks for", m.rows, m.cols);
+        let shape = format!("expected shape [{}, {}], as network.sizes asks for", m.rows, m.cols);
         let Some(tensor) = tensors.iter().find(|t| t.name == name) else {
             return Err(Error::input(place, "missing", shape));
         };
         let flat = m.cols == 1 && tensor.shape == [m.rows];
         if tensor.shape != [m.rows, m.cols] && !flat {
-            return Err(Error::input(place, format!("shape {:?}", tensor.shape), shape));
+            return Err(Error::input(place, format!("found shape {:?}", tensor.shape), shape));
         }
         let values = tensor.to_f64();
         if let Some(at) = values.iter().position(|x| !x.is_finite()) {
@@ -182,7 +188,7 @@ pub fn stability<T: Real>(e: &Experiment, task: &Task, weights: &Tensors<T>) -> 
         let number = eta * att.mixing.interneuron * gain;
         if number >= 1.5 {
             let verdict = if number >= 2.0 {
-                "above the bound 2: the interneurons will oscillate and learning fails"
+                "above the bound 2: the interneurons can oscillate, and then learning fails"
             } else {
                 "close to the bound 2: stay below 1.5"
             };

@@ -88,6 +88,15 @@ impl Progress for Quiet {
     fn end(&mut self) {}
 }
 
+/// Loads the data and the start weights of an experiment, to find what is wrong with them before a run folder is made.
+///
+/// # Errors
+/// Data or weights that are missing, damaged or of other sizes than the network.
+pub fn check_files(e: &Experiment) -> Result<(), Error> {
+    build::task(e)?;
+    build::start_weights::<f32>(e).map(|_| ())
+}
+
 /// Runs an experiment in its folder until it ends or is stopped.
 ///
 /// # Errors

@@ -66,14 +66,26 @@ impl<'a, T: Real> Run<'a, T> {
             let mut learner = build::learner::<T>(e, build::no_weights(e));
             let checkpoint = Checkpoint::load(&last)?;
             let (counters, positions) = saved::restore(&last, &checkpoint, &identity, learner.as_mut(), hidden)?;
+            if counters.best.is_some() {
+                // The test at the end needs it: better to miss it now than after all the training.
+                Checkpoint::load(&folder.join(CHECKPOINTS).join(BEST))?;
+            }
             (learner, counters, Some(positions))
         } else {
+            refuse_lost_checkpoint(folder)?;
             (build::learner::<T>(e, build::start_weights(e)?), fresh, None)
         };
         let metrics = MetricsWriter::resume(&folder.join(METRICS), positions.as_ref().map_or(0, |p| p.metrics))?;
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
         let pool = thread_pool(options.threads)?;
-        Ok(Run { e, folder, task, learner, pool, counters, metrics, recorder, identity, saved: Instant::now() })
+        let begun = positions.is_some();
+        let saved = Instant::now();
+        let mut run = Run { e, folder, task, learner, pool, counters, metrics, recorder, identity, saved };
+        if !begun {
+            // From here on there is always a checkpoint, and one that is missing was lost.
+            run.save(&[LAST.into()])?;
+        }
+        Ok(run)
     }
 
     /// Trains to the end, or until it is stopped or fails.
@@ -287,6 +299,20 @@ impl<'a, T: Real> Run<'a, T> {
         self.folder.end(&Ending { done: false, reason: reason.clone(), exit_code, place })?;
         Ok(Ended::Failed { reason })
     }
+}
+
+/// A run saves before it measures anything: metrics or other checkpoints without the last one mean that it was lost, and
+/// starting anew would write over what is left.
+fn refuse_lost_checkpoint(folder: &RunFolder) -> Result<(), Error> {
+    let measured = std::fs::metadata(folder.join(METRICS)).is_ok_and(|m| m.len() > 0);
+    let others = std::fs::read_dir(folder.join(CHECKPOINTS)).into_iter().flatten().flatten();
+    let kept = others.filter(|f| f.path().extension().is_some_and(|e| e == "safetensors")).count();
+    if !measured && kept == 0 {
+        return Ok(());
+    }
+    let place = folder.join(CHECKPOINTS).join(LAST).display().to_string();
+    let found = "it is missing, though the run has begun and kept other results";
+    Err(Error::input(place, found, "put it back, or start anew with `apical run --again`"))
 }
 
 /// True if the solver can leave a sample unsettled.

@@ -112,8 +112,9 @@ struct Chosen {
 fn choose(path: &Path, header: &[String], columns: &Columns) -> Result<Chosen, DataError> {
     let find = |name: &String| {
         header.iter().position(|h| h == name).ok_or_else(|| {
-            let allowed = format!("one of the columns {}", listed(header));
-            DataError::input(path, Place::Line { line: 1, column: None }, format!("no column \"{name}\""), allowed)
+            let found = format!("columns {}", listed(header));
+            let place = Place::Line { line: 1, column: None };
+            DataError::input(path, place, found, format!("a column \"{name}\" among them"))
         })
     };
     let all = || (0..header.len()).collect::<Vec<_>>();

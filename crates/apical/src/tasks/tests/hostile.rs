@@ -29,7 +29,7 @@ fn csv_errors_name_line_and_column() {
         ("1,2\n3,4\n", "a.csv, line 1: numbers only; expected a header line"),
         ("a,kind,a\n1,x,2\n", "a.csv, line 1: two columns are named \"a\""),
         (",kind\n1,x\n", "a.csv, line 1: column 1 has no name"),
-        ("a,sort\n1,x\n", "a.csv, line 1: no column \"kind\"; expected one of the columns \"a\", \"sort\""),
+        ("a,sort\n1,x\n", "a.csv, line 1: columns \"a\", \"sort\"; expected a column \"kind\" among them"),
         ("kind\nx\n", "a.csv, line 1: no input column"),
         ("a,kind\n1,x\n2\n", "a.csv, line 3: 1 cells; expected 2 as in the header line"),
         ("a,kind\n1,x\nNaN,x\n", "a.csv, line 3, column \"a\": \"NaN\"; expected a finite number"),
