@@ -230,3 +230,20 @@ fn defaults_and_examples_are_what_their_fields_allow() {
         }
     }
 }
+
+#[test]
+fn keys_of_tables_that_share_a_description_are_explained() {
+    for key in ["record.soma.every", "record.apical.cells"] {
+        let (_, last) = key.rsplit_once('.').unwrap();
+        assert!(explain(key).unwrap().starts_with(&format!("record.trace.{last}\n")), "{key}");
+    }
+    assert!(explain("record.soma.evry").is_err());
+}
+
+#[test]
+fn a_net_of_thousands_of_layers_is_refused_once() {
+    let text = format!("task = \"digits\"\n[network]\nsizes = [{}]\n", vec!["3"; 5000].join(","));
+    let refused = check(&Source::new("deep.toml", text, "."), &[], &Context::default()).unwrap_err();
+    let shown = report(&refused, false);
+    assert!(shown.contains("`network.sizes` has 5000 layers") && shown.contains("at most 1000"), "{shown}");
+}

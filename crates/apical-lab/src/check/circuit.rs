@@ -10,6 +10,9 @@ use apical::circuit::params::{Conductances, Mixing, Network, Noise, NoiseScaling
 use apical::kernels::Activation;
 use apical::tasks::{FileTargets, TaskSpec};
 
+/// More layers than any cortex; the noise of a step has room for 65,536.
+const MOST_LAYERS: usize = 1000;
+
 impl Check<'_> {
     pub(super) fn sizes(&mut self) -> Option<Vec<usize>> {
         let view = self.section("network");
@@ -22,6 +25,11 @@ impl Check<'_> {
             return None;
         }
         let sizes = view.counts("sizes")?;
+        if sizes.len() > MOST_LAYERS {
+            let found = format!("`network.sizes` has {} layers", sizes.len());
+            self.findings.error(view.at("sizes"), found, format!("allowed: at most {MOST_LAYERS}"));
+            return None;
+        }
         if sizes.len() < 2 {
             let found = format!("`network.sizes` has {} of at least 2 layers", sizes.len());
             self.findings.error(view.at("sizes"), found, "allowed: input and output at least, as in [30, 10]");

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 /// What a key (`time.dt`, or `dt` alone) or a table (`time`) means, allows and defaults to.
 pub fn explain(key: &str) -> Result<String, Error> {
     let key = key.trim_matches(['[', ']']);
+    let inner = inside(key);
+    let key = inner.as_deref().unwrap_or(key);
     let found: Vec<&Field> = FIELDS.iter().filter(|f| f.path() == key).collect();
     let found = if found.is_empty() { FIELDS.iter().filter(|f| f.key == key).collect() } else { found };
     let mut out = String::new();
@@ -41,6 +43,16 @@ pub fn explain(key: &str) -> Result<String, Error> {
         let _ = writeln!(out, "  example: {} = {}\n", f.key, f.example);
     }
     Ok(out)
+}
+
+/// `record.trace.every` for `record.soma.every`: where a key's table is described under another name.
+fn inside(key: &str) -> Option<String> {
+    let (outer, last) = key.rsplit_once('.')?;
+    let field = FIELDS.iter().find(|f| f.path() == outer)?;
+    match field.kind {
+        Kind::Table(table) => Some(format!("{table}.{last}")),
+        _ => None,
+    }
 }
 
 /// The JSON schema of a config, for editors.

@@ -123,11 +123,11 @@ pub fn predict(
     out: &Path,
     threads: usize,
 ) -> Result<usize, Error> {
-    if let (Ok(from), Ok(to)) = (std::fs::canonicalize(file), std::fs::canonicalize(out)) {
-        if from == to {
-            let found = "the answers would replace the inputs";
-            return Err(Error::input(out.display().to_string(), found, "another file for the answers"));
-        }
+    if let (Ok(from), Ok(to)) = (std::fs::canonicalize(file), std::fs::canonicalize(out))
+        && from == to
+    {
+        let found = "the answers would replace the inputs";
+        return Err(Error::input(out.display().to_string(), found, "another file for the answers"));
     }
     let task = build::task(e)?;
     let samples = read_inputs(&task, file)?;
