@@ -56,7 +56,8 @@ fn unpack() -> Result<PathBuf, String> {
     let (mut members, mut patch) = (toml::value::Array::new(), toml::Table::new());
     for name in &names {
         let archive = root().join("target/package").join(format!("{name}.crate"));
-        if !succeeds(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&place)) {
+        // -m: packages carry one fixed date, by which cargo would take new sources for those it has compiled before.
+        if !succeeds(Command::new("tar").arg("-xmzf").arg(&archive).arg("-C").arg(&place)) {
             return Err(format!("{} cannot be unpacked", archive.display()));
         }
         members.push(name.clone().into());

@@ -5,13 +5,13 @@ use crate::failure::{Failure, Outcome};
 use crate::table::columns;
 use crate::terminal::Terminal;
 use crate::{course, load, provenance, signals};
-use apical_lab::Experiment;
 use apical_lab::check::{canonical, resolved_toml};
 use apical_lab::config::Override;
 use apical_lab::folder::{self, RunFolder, RunInfo, State, runinfo};
 use apical_lab::run::answer::{Which, checkpoint_file};
 use apical_lab::run::check_files;
 use apical_lab::run::{Options, dry};
+use apical_lab::{Error, Experiment};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -82,7 +82,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     }
     let is_run = path.join(runinfo::FILE).exists();
     if args.again || !is_run {
-        check_files(&e)?;
+        check_files(&e).map_err(|error| in_config(&source.label, error))?;
     }
     if args.again && is_run {
         let aside = folder::move_aside(&path)?;
@@ -95,12 +95,19 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     course::go(terminal, &e, opened, &Options { threads, stop, allow_different_bits: args.allow_different_bits })
 }
 
+/// An error that names a key of the config names its file too.
+fn in_config(label: &str, error: Error) -> Error {
+    let tables = ["network.", "phase.", "task.", "train."];
+    let is_key = tables.iter().any(|table| error.place.starts_with(table));
+    if is_key { Error { place: format!("{label}: {}", error.place), ..error } } else { error }
+}
+
 /// The flags that change the config, in the order of their force: `--set` has the last word.
 fn overrides(args: &Args) -> Result<Vec<Override>, Failure> {
     let mut list = Vec::new();
     if let Some(run) = &args.from {
         let file = std::path::absolute(checkpoint_file(run, Which::Best)?);
-        let file = file.map_err(|e| apical_lab::Error::machine(run.display().to_string(), e))?;
+        let file = file.map_err(|e| Error::machine(run.display().to_string(), e))?;
         let Some(text) = file.to_str() else {
             return Err(Failure::input(run.display().to_string(), "a path that is not UTF-8", "rename the folder"));
         };

@@ -22,6 +22,7 @@ fn bad_configs_and_overrides_are_refused_with_their_place() {
     set("network.sizes.7=1").refused(2, &["--set"]);
     set("name=a/b").refused(2, &["name"]);
     set("name=\u{1b}[31m").refused(2, &["name"]);
+    set("train.batch=5000").refused(2, &["quick.toml: train.batch", "1197"]);
     assert!(!place.join("runs").exists(), "a refused config made a folder");
 }
 

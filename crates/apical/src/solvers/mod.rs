@@ -1,5 +1,6 @@
 //! Solvers: how the potentials of a circuit are found, and with them what a presentation teaches. Know no task and no
-//! learner. A new solver is one file and one line in [`NAMES`] and [`build`].
+//! learner. A new solver is one file and one line in [`NAMES`] and
+//! [`build`] here; how a config names it and its options stands in the lab.
 
 pub mod euler;
 pub mod steady;
@@ -157,7 +158,8 @@ pub trait Solver<T: Real>: Send + Sync {
     /// [`Trouble::Diverged`].
     fn answer(&self, weights: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble>;
 
-    /// The same for patterns that follow each other without a reset, one at a time.
+    /// The same for patterns that follow each other without a reset, one at a time. Without dynamics nothing goes on from
+    /// one pattern to the next, and it is [`Solver::answer`].
     ///
     /// # Errors
     /// As [`Solver::answer`].
@@ -167,16 +169,22 @@ pub trait Solver<T: Real>: Send + Sync {
         input: &[T],
         length: usize,
         output: &mut [T],
-    ) -> Result<usize, Trouble>;
+    ) -> Result<usize, Trouble> {
+        self.answer(weights, input, length, output)
+    }
 
-    /// What must be kept to go on exactly here.
-    fn save(&self) -> Vec<Array<T>>;
+    /// What must be kept to go on exactly here; nothing, if no state goes on from one presentation to the next.
+    fn save(&self) -> Vec<Array<T>> {
+        Vec::new()
+    }
 
     /// Takes back what [`Solver::save`] gave; `find` yields the array of a name and length.
     ///
     /// # Errors
     /// The name of the first array that is missing.
-    fn restore(&mut self, find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String>;
+    fn restore(&mut self, _find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Steps made since the run began.
     fn clock(&self) -> u64;

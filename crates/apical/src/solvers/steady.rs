@@ -5,7 +5,7 @@
 //! pattern that does not settle is reported and teaches nothing; it is never returned as an answer. Samples are swept one
 //! by one, so that a result does not depend on what else is in the batch.
 
-use super::{Array, NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
+use super::{NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
 use crate::circuit::dynamics::G;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
@@ -280,19 +280,6 @@ impl<T: Real> Solver<T> for Steady<T> {
             }
         }
         Ok(missing)
-    }
-
-    fn answer_sequence(&self, w: &Tensors<T>, input: &[T], length: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        // A fixed point has no memory.
-        self.answer(w, input, length, output)
-    }
-
-    fn save(&self) -> Vec<Array<T>> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
-        Ok(())
     }
 
     fn clock(&self) -> u64 {

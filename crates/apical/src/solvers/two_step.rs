@@ -7,7 +7,7 @@
 //! The paper's words ("convex combination") read literally, u_k = (1 - lambda) vhat + lambda v_A, leave the updates of the
 //! hidden layers almost orthogonal to the gradient; the additive form follows backprop, and it is the one here.
 
-use super::{Array, Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
+use super::{Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
 use crate::circuit::{Attenuation, Potentials, State, Tensors, potentials};
@@ -176,19 +176,6 @@ impl<T: Real> Solver<T> for TwoStep<T> {
         watch::check(&fresh.state, self.bound)?;
         output.copy_from_slice(&fresh.state.soma[self.net.sizes.len() - 2]);
         Ok(0)
-    }
-
-    fn answer_sequence(&self, w: &Tensors<T>, input: &[T], length: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        // Without dynamics nothing goes on from one pattern to the next.
-        self.answer(w, input, length, output)
-    }
-
-    fn save(&self) -> Vec<Array<T>> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
-        Ok(())
     }
 
     fn clock(&self) -> u64 {
