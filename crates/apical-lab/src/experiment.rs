@@ -16,6 +16,16 @@ pub enum Precision {
     F64,
 }
 
+impl Precision {
+    /// The name in configs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        }
+    }
+}
+
 /// How all weights start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StartWeights {

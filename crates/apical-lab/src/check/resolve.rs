@@ -90,7 +90,7 @@ fn write(e: &Experiment, identity: bool) -> Result<String, Error> {
         w.text("name", &e.name);
     }
     w.raw("seed", e.seed);
-    w.text("precision", if e.precision == Precision::F64 { "f64" } else { "f32" });
+    w.text("precision", e.precision.name());
     network(&mut w, e)?;
     times(&mut w, e);
     solver(&mut w, e);

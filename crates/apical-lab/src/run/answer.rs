@@ -13,7 +13,6 @@ use apical::learners::Learner;
 use apical::learners::metrics::class;
 use apical::solvers::Trouble;
 use apical::tasks::{Samples, read_inputs};
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -135,7 +134,7 @@ pub fn predict(
         Precision::F32 => table::<f32>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
         Precision::F64 => table::<f64>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
     };
-    write_answers(out, text.as_bytes())?;
+    write_answers(out, &text)?;
     Ok(rows)
 }
 
@@ -163,7 +162,7 @@ fn table<T: Real>(
     classes: &[String],
     sequence: bool,
     threads: usize,
-) -> Result<(String, usize), Error> {
+) -> Result<(Vec<u8>, usize), Error> {
     let learner = load::<T>(e, run, which)?;
     let (output, unsettled) =
         answers(learner.as_ref(), samples, sequence, &thread_pool(threads)?).map_err(|trouble| diverged(&trouble))?;
@@ -171,30 +170,35 @@ fn table<T: Real>(
         let found = format!("{unsettled} of {} inputs have no fixed point", samples.len());
         return Err(Error::science("prediction", found, "nothing was written: an iterate is no answer"));
     }
-    let mut text = String::from(if classes.is_empty() { "row" } else { "row,class" });
-    for i in 0..samples.outputs {
-        match classes.get(i) {
-            Some(name) => write!(text, ",{}", quoted(&format!("u_{name}"))),
-            None => write!(text, ",u_{}", i + 1),
-        }
-        .expect("writing to a string cannot fail");
-    }
-    text.push('\n');
-    for (row, u) in output.chunks_exact(samples.outputs).enumerate() {
-        write!(text, "{}", row + 1).expect("writing to a string cannot fail");
-        if !classes.is_empty() {
-            let name = classes.get(class(u) as usize).map_or("", String::as_str);
-            write!(text, ",{}", quoted(name)).expect("writing to a string cannot fail");
-        }
-        for u in u {
-            write!(text, ",{u}").expect("writing to a string cannot fail");
-        }
-        text.push('\n');
-    }
+    let text = write_table(&output, samples.outputs, classes)
+        .map_err(|source| Error::machine("the table of answers", source))?;
     Ok((text, samples.len()))
 }
 
-/// A CSV field, quoted where it must be.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+/// A header, then a line per answer.
+fn write_table<T: Real>(output: &[T], outputs: usize, classes: &[String]) -> Result<Vec<u8>, csv::Error> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_field("row")?;
+    if !classes.is_empty() {
+        table.write_field("class")?;
+    }
+    for i in 0..outputs {
+        match classes.get(i) {
+            Some(name) => table.write_field(format!("u_{name}"))?,
+            None => table.write_field(format!("u_{}", i + 1))?,
+        }
+    }
+    // An empty record ends the line.
+    table.write_record(None::<&[u8]>)?;
+    for (row, u) in output.chunks_exact(outputs).enumerate() {
+        table.write_field((row + 1).to_string())?;
+        if !classes.is_empty() {
+            table.write_field(classes.get(class(u) as usize).map_or("", String::as_str))?;
+        }
+        for u in u {
+            table.write_field(u.to_string())?;
+        }
+        table.write_record(None::<&[u8]>)?;
+    }
+    table.into_inner().map_err(|e| e.into_error().into())
 }

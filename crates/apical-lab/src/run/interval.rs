@@ -2,7 +2,7 @@
 
 use crate::Experiment;
 use apical::kernels::Real;
-use apical::learners::metrics::{Loss, class, is_answer, loss};
+use apical::learners::metrics::{class, is_answer, loss};
 use apical::solvers::Outcome;
 
 /// Sums since the last metric lines.
@@ -142,13 +142,5 @@ impl Interval {
             apical: apical.to_vec(),
             mismatch: mismatch.to_vec(),
         })
-    }
-}
-
-/// The name of a loss in configs and on axes.
-pub fn loss_name(loss: Loss) -> &'static str {
-    match loss {
-        Loss::Potentials => "potentials",
-        Loss::Rates => "rates",
     }
 }

@@ -9,7 +9,6 @@ mod saved;
 mod traces;
 mod train;
 
-pub use saved::precision_name;
 pub use traces::QUANTITIES;
 pub use train::significant;
 

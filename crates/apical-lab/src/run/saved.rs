@@ -2,8 +2,8 @@
 
 use super::interval::Interval;
 use crate::Error;
-use crate::checkpoint::{Checkpoint, Tensor};
-use crate::experiment::{Experiment, Precision};
+use crate::checkpoint::{Checkpoint, Tensor, TensorType};
+use crate::experiment::Experiment;
 use apical::kernels::{Mat, Real};
 use apical::learners::Learner;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub struct Counters {
     pub epoch: u64,
     /// Presentations made in the present epoch.
     pub in_epoch: u64,
-    /// The present epoch's validation is done (only at an epoch's end).
+    /// The best validation so far, if there was one.
     pub best: Option<Best>,
     /// Sums of the present metric interval.
     pub interval: Interval,
@@ -55,13 +55,12 @@ const FORMAT: &str = "1";
 fn tensor<T: Real>(name: String, shape: &[usize], values: &[T]) -> Tensor {
     let mut data = Vec::with_capacity(std::mem::size_of_val(values));
     values.iter().for_each(|x| x.push_le(&mut data));
-    let mut tensor = Tensor::f32(name, &[0], &[]);
-    if T::NAME == "f64" {
-        tensor.dtype = crate::checkpoint::TensorType::F64;
-    }
-    tensor.shape = shape.to_vec();
-    tensor.data = data;
-    tensor
+    Tensor { name, dtype: tensor_type::<T>(), shape: shape.to_vec(), data }
+}
+
+/// The type of the run's own numbers.
+fn tensor_type<T: Real>() -> TensorType {
+    if T::NAME == "f64" { TensorType::F64 } else { TensorType::F32 }
 }
 
 /// A checkpoint of everything.
@@ -175,17 +174,7 @@ pub fn restore_weights<T: Real>(
 
 /// The values of a tensor of the run's own precision, bit for bit.
 fn values<T: Real>(tensor: &Tensor) -> Option<Vec<T>> {
-    use crate::checkpoint::TensorType;
-    let expected = if T::NAME == "f64" { TensorType::F64 } else { TensorType::F32 };
-    (tensor.dtype == expected).then(|| tensor.data.chunks_exact(size_of::<T>()).map(T::from_le).collect())
-}
-
-/// The name of a precision in configs.
-pub fn precision_name(p: Precision) -> &'static str {
-    match p {
-        Precision::F32 => "f32",
-        Precision::F64 => "f64",
-    }
+    (tensor.dtype == tensor_type::<T>()).then(|| tensor.data.chunks_exact(size_of::<T>()).map(T::from_le).collect())
 }
 
 /// Hidden layers of an experiment's network.

@@ -16,18 +16,6 @@ pub fn to_inter<T: Real>(att: &Attenuation, k: usize, depth: usize, forward_abov
     Mat { data: forward_above.data.iter().map(|&w| f * w).collect(), ..*forward_above }
 }
 
-/// Sets all interneuron synapses to their self-predicting values.
-pub fn set<T: Real>(att: &Attenuation, w: &mut Tensors<T>) {
-    let depth = w.pp.len();
-    for k in 1..depth {
-        w.pi[k - 1] = from_inter(&w.pb[k - 1]);
-        w.ip[k - 1] = to_inter(att, k, depth, &w.pp[k]);
-        if !w.bip.is_empty() {
-            w.bip[k - 1] = to_inter(att, k, depth, &w.bpp[k]);
-        }
-    }
-}
-
 /// Frobenius norm of W^PI_{k,k} + W^PP_{k,k+1} for each hidden layer: 0 in the self-predicting state.
 pub fn distance_pi<T: Real>(w: &Tensors<T>) -> Vec<f64> {
     let distance = |a: &Mat<T>, b: &Mat<T>| {

@@ -52,11 +52,6 @@ impl<T: Real> Euler<T> {
         &self.delta
     }
 
-    /// Potentials of the last step.
-    pub fn potentials(&self) -> &Potentials<T> {
-        &self.potentials
-    }
-
     fn steps(&self) -> usize {
         self.timing.steps(self.timing.presentation)
     }
