@@ -2,7 +2,7 @@
 
 use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
 pub use apical::circuit::start::{Start, Starts};
-pub use apical::learners::metrics::Loss;
+pub use apical::learners::loss::Loss;
 pub use apical::solvers::NoFixedPoint;
 use apical::tasks::TaskSpec;
 use std::path::PathBuf;

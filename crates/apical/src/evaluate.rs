@@ -2,7 +2,8 @@
 
 use crate::kernels::{Activation, Real};
 use crate::learners::Learner;
-use crate::learners::metrics::{Loss, class, is_answer, loss};
+use crate::learners::loss::Loss;
+use crate::learners::metrics::{class, is_answer};
 use crate::solvers::Trouble;
 use crate::tasks::Samples;
 use rayon::prelude::*;
@@ -81,7 +82,7 @@ pub fn evaluate<T: Real>(
         if samples.target(row, &mut target) {
             has_target = true;
             if answered {
-                sum += loss(kind, phi, output, &target);
+                sum += kind.value(phi, output, &target);
             }
         }
         if let Some(label) = samples.class(row) {

@@ -8,7 +8,7 @@ use apical::circuit::{Attenuation, known};
 use apical::evaluate::{answers, evaluate};
 use apical::kernels::Real;
 use apical::learners::Learner;
-use apical::learners::metrics::Loss;
+use apical::learners::loss::Loss;
 use apical::learners::microcircuit::Microcircuit;
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Spec, build};
 use apical::tasks::{Coding, Samples, Storage, Targets};

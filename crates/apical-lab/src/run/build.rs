@@ -3,7 +3,7 @@
 use super::order::{Batch, Epoch};
 use crate::Error;
 use crate::checkpoint::read_weights;
-use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Phase, SolverSpec, StartWeights};
+use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, SolverSpec, StartWeights};
 use apical::circuit::noise::Source;
 use apical::circuit::params::Rates;
 use apical::circuit::{Attenuation, Kind, Tensors, start};
@@ -160,12 +160,9 @@ pub fn cpu_features() -> Vec<&'static str> {
     features
 }
 
-/// Rates of a phase after `epochs` epochs of decay.
-pub fn decayed(phase: &Phase, decay: f64, epochs: u64) -> Rates {
-    let factor = decay.powi(i32::try_from(epochs).unwrap_or(i32::MAX));
-    let scale = |list: &[f64]| list.iter().map(|eta| eta * factor).collect();
-    let r = &phase.rates;
-    Rates { pp: scale(&r.pp), ip: scale(&r.ip), pi: scale(&r.pi), pb: scale(&r.pb) }
+/// The factor on all learning rates after `epochs` epochs.
+pub fn rate_factor(e: &Experiment, epochs: u64) -> f64 {
+    e.train.decay.powi(i32::try_from(epochs).unwrap_or(i32::MAX))
 }
 
 /// The stability number eta_IP lambda_I <phi'> (|<r_k>|^2 + beta_b^2) of each hidden layer at the start weights, over the

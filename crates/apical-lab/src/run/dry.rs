@@ -51,7 +51,7 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
     let (stability, warnings) = build::stability(e, &task, &weights);
     let mut learner = build::learner(e, weights);
     let phase = &e.phases[0];
-    learner.set_rates(&phase.rates);
+    learner.set_rates(&phase.rates, 1.0);
     let order = Epoch::new(&task, e.seed, 0, e.train.batch);
     let (mut batch, mut outcome) = (Batch::new(&task, e.train.batch), Outcome::new(&e.network, e.train.batch));
     let start = Instant::now();

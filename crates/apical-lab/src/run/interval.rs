@@ -2,7 +2,7 @@
 
 use crate::Experiment;
 use apical::kernels::Real;
-use apical::learners::metrics::{class, is_answer, loss};
+use apical::learners::metrics::{class, is_answer};
 use apical::solvers::Outcome;
 
 /// Sums since the last metric lines.
@@ -64,7 +64,7 @@ impl Interval {
             let pairs = outcome.output.chunks_exact(outputs).zip(target.chunks_exact(outputs));
             // A sample without a fixed point has no answer, and so no loss.
             for (u, t) in pairs.filter(|(u, _)| outcome.unsettled == 0 || is_answer(u)) {
-                self.loss += loss(e.train.loss, e.network.activation, u, t);
+                self.loss += e.train.loss.value(e.network.activation, u, t);
                 self.taught += 1.0;
             }
         }

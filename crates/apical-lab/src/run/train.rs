@@ -101,7 +101,7 @@ impl<'a, T: Real> Run<'a, T> {
         let (e, task) = (self.e, self.task.clone());
         while self.counters.epoch < epochs {
             let phase = phase_at(e, self.counters.epoch);
-            self.learner.set_rates(&build::decayed(phase, e.train.decay, self.counters.epoch));
+            self.learner.set_rates(&phase.rates, build::rate_factor(e, self.counters.epoch));
             let order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);
             while self.counters.in_epoch < per_epoch {
                 order.fill(self.counters.in_epoch, &mut batch);

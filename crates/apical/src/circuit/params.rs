@@ -139,6 +139,14 @@ pub struct Rates {
     pub pb: Vec<f64>,
 }
 
+impl Rates {
+    /// All rates times a factor.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let scale = |list: &[f64]| list.iter().map(|eta| eta * factor).collect();
+        Rates { pp: scale(&self.pp), ip: scale(&self.ip), pi: scale(&self.pi), pb: scale(&self.pb) }
+    }
+}
+
 /// The cells of a circuit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {

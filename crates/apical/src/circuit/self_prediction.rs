@@ -27,7 +27,7 @@ pub fn distance_pi<T: Real>(w: &Tensors<T>) -> Vec<f64> {
 /// Frobenius norm of the distance of W^IP_{k,k} from its self-predicting value, for each hidden layer.
 pub fn distance_ip<T: Real>(att: &Attenuation, w: &Tensors<T>) -> Vec<f64> {
     let depth = w.pp.len();
-    (1..depth)
+    (1..=w.ip.len())
         .map(|k| {
             let f = att.self_predicting(k, depth);
             let pairs = w.ip[k - 1].data.iter().zip(&w.pp[k].data);

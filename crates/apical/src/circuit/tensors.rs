@@ -69,6 +69,14 @@ impl<T: Real> Tensors<T> {
         }
     }
 
+    /// Only the given kinds: the lists of the others become empty.
+    pub fn only(mut self, kinds: &[Kind]) -> Self {
+        for kind in Kind::ALL.into_iter().filter(|k| !kinds.contains(k)) {
+            self.list_mut(kind).clear();
+        }
+        self
+    }
+
     /// The list of one kind.
     pub fn kind(&self, kind: Kind) -> &[Mat<T>] {
         match kind {
@@ -83,6 +91,10 @@ impl<T: Real> Tensors<T> {
 
     /// The list of one kind, to change.
     pub fn kind_mut(&mut self, kind: Kind) -> &mut [Mat<T>] {
+        self.list_mut(kind)
+    }
+
+    fn list_mut(&mut self, kind: Kind) -> &mut Vec<Mat<T>> {
         match kind {
             Kind::Wpp => &mut self.pp,
             Kind::Bpp => &mut self.bpp,

@@ -146,6 +146,14 @@ impl Activation {
         u.is_finite().then_some(u)
     }
 
+    /// Phi(u), an integral of phi.
+    pub fn integral(self, u: f64) -> f64 {
+        match self {
+            Activation::Logistic => softplus(u),
+            _ => unimplemented!(),
+        }
+    }
+
     /// r = phi(u) for a slice.
     pub fn rates<T: Real>(self, u: &[T], r: &mut [T]) {
         r.copy_from_slice(u);

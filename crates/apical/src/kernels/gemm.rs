@@ -65,6 +65,19 @@ pub fn weighted_sum<T: Real>(w: &Mat<T>, r: &[T], v: &mut [T]) {
     );
 }
 
+/// Twin of [`super::matvec::back_sum`]: Z (B x cols) = E (B x rows) W.
+pub fn back_sum<T: Real>(w: &Mat<T>, e: &[T], z: &mut [T]) {
+    let samples = z.len() / w.cols;
+    product(
+        (samples, w.cols, w.rows),
+        z,
+        T::ZERO,
+        View { data: e, row: w.rows, col: 1 },
+        View { data: &w.data, row: w.cols, col: 1 },
+        T::ONE,
+    );
+}
+
 /// Twin of [`super::matvec::mean_outer_row`] over all rows, scaled and added: G += scale / B * E^T R.
 pub fn add_mean_outer<T: Real>(e: &[T], r: &[T], scale: T, g: &mut Mat<T>) {
     let samples = e.len() / g.rows;
@@ -92,6 +105,13 @@ mod tests {
             weighted_sum(&w, &r, &mut fast);
             // Sums of at most 500 terms of size 1/2: rounding stays below 500 units in the last place.
             assert!(plain.iter().zip(&fast).all(|(a, b)| (a.to_f64() - b.to_f64()).abs() < tolerance));
+            let (mut back, mut fast_back) = (vec![T::ZERO; samples * cols], vec![T::ZERO; samples * cols]);
+            matvec::back_sum(&w, &plain, &mut back);
+            back_sum(&w, &plain, &mut fast_back);
+            // As many terms again, of the size of the sums above.
+            let largest = plain.iter().fold(1.0, |m: f64, x| m.max(x.to_f64().abs()));
+            let pairs = back.iter().zip(&fast_back);
+            assert!(pairs.map(|(a, b)| (a.to_f64() - b.to_f64()).abs()).all(|d| d < tolerance * largest));
             let mut g = Mat::zeros(rows, cols);
             add_mean_outer(&plain, &r, T::from_f64(2.0), &mut g);
             add_mean_outer(&plain, &r, T::from_f64(-1.0), &mut g);

@@ -38,6 +38,18 @@ pub fn weighted_sum<T: Real>(w: &Mat<T>, r: &[T], v: &mut [T]) {
     }
 }
 
+/// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
+pub fn back_sum<T: Real>(w: &Mat<T>, e: &[T], z: &mut [T]) {
+    z.fill(T::ZERO);
+    for (e, z) in e.chunks_exact(w.rows).zip(z.chunks_exact_mut(w.cols)) {
+        for (i, &e) in e.iter().enumerate() {
+            for (z, &w) in z.iter_mut().zip(w.row(i)) {
+                *z += e * w;
+            }
+        }
+    }
+}
+
 /// g_j = (1 / B) sum_b e_{b,i} r_{b,j}: row i of the batch mean of the outer product of `e` (samples x rows) and `r`
 /// (samples x cols = the length of `g`).
 #[inline]
@@ -76,6 +88,14 @@ mod tests {
                     // Small integers: exact in f64 whatever the order.
                     let expected: f64 = (0..cols).map(|j| w.at(i, j) * r[b * cols + j]).sum();
                     assert_eq!(v[b * rows + i], expected);
+                }
+            }
+            let mut z = vec![0.0; samples * cols];
+            back_sum(&w, &v, &mut z);
+            for b in 0..samples {
+                for j in 0..cols {
+                    let expected: f64 = (0..rows).map(|i| w.at(i, j) * v[b * rows + i]).sum();
+                    assert_eq!(z[b * cols + j], expected);
                 }
             }
             let mut g = vec![0.0; cols];

@@ -42,4 +42,28 @@ impl Product {
             Product::Gemm => gemm::weighted_sum(w, r, v),
         }
     }
+
+    /// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
+    #[inline]
+    pub fn back_sum<T: Real>(self, w: &Mat<T>, e: &[T], z: &mut [T]) {
+        match self {
+            Product::Plain => matvec::back_sum(w, e, z),
+            Product::Gemm => gemm::back_sum(w, e, z),
+        }
+    }
+
+    /// G += scale / B * sum over the samples of e r^T: `e` is samples x rows, `r` is samples x cols of G.
+    pub fn add_mean_outer<T: Real>(self, e: &[T], r: &[T], scale: T, g: &mut Mat<T>) {
+        match self {
+            Product::Plain => {
+                let mut row = vec![T::ZERO; g.cols];
+                for i in 0..g.rows {
+                    matvec::mean_outer_row(e, g.rows, i, r, &mut row);
+                    let g = &mut g.data[i * g.cols..(i + 1) * g.cols];
+                    g.iter_mut().zip(&row).for_each(|(g, &x)| *g += scale * x);
+                }
+            }
+            Product::Gemm => gemm::add_mean_outer(e, r, scale, g),
+        }
+    }
 }

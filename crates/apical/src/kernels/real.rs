@@ -43,6 +43,8 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
     /// |x|.
     fn abs(self) -> Self;
     /// The larger of two numbers.
@@ -79,6 +81,10 @@ macro_rules! real {
             #[inline]
             fn ln_1p(self) -> Self {
                 $t::ln_1p(self)
+            }
+            #[inline]
+            fn sqrt(self) -> Self {
+                <$t>::sqrt(self)
             }
             #[inline]
             fn tanh(self) -> Self {

@@ -27,6 +27,8 @@ pub enum Stream {
     TaskFixed = 8,
     /// Tests and examples.
     Probe = 9,
+    /// Noise that a learner adds to rates; `step` is 2^16 * presentation + layer.
+    Learner = 10,
 }
 
 const MUL_0: u32 = 0xD251_1F53;

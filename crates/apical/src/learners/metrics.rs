@@ -1,24 +1,6 @@
 //! Measures of answers and updates.
 
-use crate::kernels::{Activation, Mat, Real};
-
-/// What a loss compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// (u - u_trgt)^2.
-    Potentials,
-    /// (phi(u) - phi(u_trgt))^2.
-    Rates,
-}
-
-/// The loss of one sample: a sum over the output cells.
-pub fn loss<T: Real>(kind: Loss, phi: Activation, output: &[T], target: &[T]) -> f64 {
-    let read = |u: T| match kind {
-        Loss::Potentials => u.to_f64(),
-        Loss::Rates => phi.rate(u.to_f64()),
-    };
-    output.iter().zip(target).map(|(&u, &t)| (read(u) - read(t)).powi(2)).sum()
-}
+use crate::kernels::{Mat, Real};
 
 /// True if an output is one: a sample without a fixed point has NaN in its place.
 pub fn is_answer<T: Real>(output: &[T]) -> bool {
@@ -77,13 +59,5 @@ mod tests {
     fn the_class_is_the_first_largest_cell() {
         assert_eq!(class(&[0.1, 0.7, 0.7]), 1);
         assert_eq!(class(&[f64::NAN, 0.7]), 0);
-    }
-
-    #[test]
-    fn losses_compare_potentials_or_rates() {
-        let (u, t) = ([0.0, 2.0], [1.0, 2.0]);
-        assert_eq!(loss(Loss::Potentials, Activation::Tanh, &u, &t), 1.0);
-        // tanh is evaluated once on each side; rounding only.
-        assert!((loss(Loss::Rates, Activation::Tanh, &u, &t) - 1f64.tanh().powi(2)).abs() < 1e-15);
     }
 }

@@ -38,8 +38,8 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
         &mut self.weights
     }
 
-    fn set_rates(&mut self, rates: &Rates) {
-        self.rates = rates.clone();
+    fn set_rates(&mut self, rates: &Rates, factor: f64) {
+        self.rates = rates.scaled(factor);
     }
 
     fn update(&self, shown: &Shown<'_, T>, mode: Weights) -> Result<Update<T>, Trouble> {

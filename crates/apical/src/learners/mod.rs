@@ -1,21 +1,143 @@
 //! Learners: algorithms that assign credit. Each yields an [`Update`] at given weights for a given batch without applying
 //! it, so that any two can be compared. A new learner is one file and one line in [`NAMES`].
 
+pub mod bp;
+pub mod dfa;
+pub mod dtp;
+pub mod ep;
+pub mod fa;
+pub mod feed_forward;
+pub mod loss;
 pub mod metrics;
 pub mod microcircuit;
+pub mod optimiser;
+pub mod pc;
+pub mod sign_symmetric;
 pub mod theory;
+pub mod trained;
 
-use crate::circuit::Tensors;
 use crate::circuit::params::Rates;
+use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
-use crate::solvers::{Array, Observer, Outcome, Shown, Trouble, Weights};
+use crate::solvers::{self, Array, Observer, Outcome, Shown, Trouble, Weights};
+use feed_forward::Function;
+use trained::{Algorithm, Trained};
 
 /// A change of weights, one matrix per projection, before it is applied.
 pub type Update<T> = Tensors<T>;
 
 /// Names and descriptions of all learners.
-pub const NAMES: [(&str, &str); 1] =
-    [("microcircuit", "dendritic prediction errors in a cortical microcircuit (Sacramento et al. 2018)")];
+pub const NAMES: [(&str, &str); 8] = [
+    ("microcircuit", "dendritic prediction errors in a cortical microcircuit (Sacramento et al. 2018)"),
+    ("bp", "backpropagation of errors (Rumelhart et al. 1986)"),
+    ("fa", "feedback alignment: errors come back through fixed random weights (Lillicrap et al. 2016)"),
+    ("dfa", "direct feedback alignment: the output's error reaches every layer directly (Noekland 2016)"),
+    ("sign-symmetric", "errors come back through the signs of the forward weights (Liao et al. 2016)"),
+    ("ep", "equilibrium propagation: a free and a nudged fixed point (Scellier & Bengio 2017)"),
+    ("pc", "predictive coding: errors settle before weights change (Whittington & Bogacz 2017)"),
+    ("dtp", "difference target propagation: targets come back through inverses (Lee et al. 2015)"),
+];
+
+/// Which learner, with everything it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// The dendritic cortical microcircuit, with a solver and its rates.
+    Microcircuit {
+        /// How potentials are found.
+        solver: solvers::Spec,
+        /// Learning rates of its rules.
+        rates: Rates,
+    },
+    /// All others: an algorithm yields a direction, an optimiser follows it.
+    Trained {
+        /// The algorithm.
+        algorithm: AlgorithmSpec,
+        /// The optimiser.
+        optimiser: optimiser::Spec,
+        /// Outputs beyond this bound count as divergence.
+        bound: f64,
+    },
+}
+
+/// Which algorithm, with its options.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlgorithmSpec {
+    /// Backpropagation.
+    Bp,
+    /// Feedback alignment.
+    Fa,
+    /// Direct feedback alignment.
+    Dfa(dfa::Options),
+    /// Sign-symmetric feedback.
+    SignSymmetric,
+    /// Equilibrium propagation.
+    Ep(ep::Options),
+    /// Predictive coding.
+    Pc(pc::Options),
+    /// Difference target propagation.
+    Dtp(dtp::Options),
+}
+
+impl AlgorithmSpec {
+    /// The name in configs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            AlgorithmSpec::Bp => "bp",
+            AlgorithmSpec::Fa => "fa",
+            AlgorithmSpec::Dfa(_) => "dfa",
+            AlgorithmSpec::SignSymmetric => "sign-symmetric",
+            AlgorithmSpec::Ep(_) => "ep",
+            AlgorithmSpec::Pc(_) => "pc",
+            AlgorithmSpec::Dtp(_) => "dtp",
+        }
+    }
+
+    /// The kinds of synapse that it has; the weights of a learner hold no others.
+    pub fn kinds(&self) -> &'static [Kind] {
+        match self {
+            AlgorithmSpec::Fa | AlgorithmSpec::Dfa(_) | AlgorithmSpec::Dtp(_) => &[Kind::Wpp, Kind::Bpp, Kind::Wpb],
+            _ => &[Kind::Wpp, Kind::Bpp],
+        }
+    }
+
+    /// True if samples may be left unsettled.
+    pub fn is_iterative(&self) -> bool {
+        matches!(self, AlgorithmSpec::Ep(_) | AlgorithmSpec::Pc(_))
+    }
+
+    /// The algorithm for a function and a batch size. `seed` decides what it draws itself.
+    pub fn build<T: Real>(&self, f: &Function, samples: usize, seed: u64) -> Box<dyn Algorithm<T>> {
+        match self {
+            AlgorithmSpec::Bp => Box::new(bp::Bp::new(f, samples)),
+            AlgorithmSpec::Fa => Box::new(fa::Fa::new(f, samples)),
+            AlgorithmSpec::Dfa(options) => Box::new(dfa::Dfa::new(f, options, samples, seed)),
+            AlgorithmSpec::SignSymmetric => Box::new(sign_symmetric::SignSymmetric::new(f, samples)),
+            AlgorithmSpec::Ep(options) => Box::new(ep::Ep::new(f, options, samples)),
+            AlgorithmSpec::Pc(options) => Box::new(pc::Pc::new(f, options, samples)),
+            AlgorithmSpec::Dtp(options) => Box::new(dtp::Dtp::new(f, options, samples, seed)),
+        }
+    }
+}
+
+/// The learner that a spec describes, for a function, start weights and a batch size.
+pub fn build<T: Real>(
+    spec: &Spec,
+    f: &Function,
+    weights: Tensors<T>,
+    samples: usize,
+    seed: u64,
+) -> Box<dyn Learner<T>> {
+    match spec {
+        Spec::Microcircuit { solver, rates } => {
+            let solver = solvers::build(solver, &f.net, samples);
+            Box::new(microcircuit::Microcircuit::new(weights, rates.clone(), solver))
+        }
+        Spec::Trained { algorithm, optimiser, bound } => {
+            let algorithm = algorithm.build(f, samples, seed);
+            Box::new(Trained::new(algorithm, optimiser, f, weights, samples, *bound))
+        }
+    }
+}
 
 /// An algorithm that assigns credit, with its weights.
 pub trait Learner<T: Real>: Send + Sync {
@@ -31,8 +153,9 @@ pub trait Learner<T: Real>: Send + Sync {
     /// Present weights, to set.
     fn weights_mut(&mut self) -> &mut Tensors<T>;
 
-    /// Sets the learning rates for what follows.
-    fn set_rates(&mut self, rates: &Rates);
+    /// Sets the learning rates for what follows: those of the microcircuit's rules, and a factor on the rates of every
+    /// learner.
+    fn set_rates(&mut self, rates: &Rates, factor: f64);
 
     /// What this batch would teach at the present weights; nothing of the learner changes.
     ///

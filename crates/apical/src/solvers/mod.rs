@@ -47,9 +47,18 @@ impl<T: Real> Outcome<T> {
     pub fn new(net: &Network, samples: usize) -> Self {
         let depth = net.sizes.len() - 1;
         Outcome {
-            output: vec![T::ZERO; samples * net.sizes[depth]],
             apical_squared: vec![0.0; depth - 1],
             mismatch_squared: vec![0.0; depth - 1],
+            ..Outcome::for_output(samples, net.sizes[depth])
+        }
+    }
+
+    /// Room for the output alone (`cells` of it per sample): for algorithms without apical dendrites.
+    pub fn for_output(samples: usize, cells: usize) -> Self {
+        Outcome {
+            output: vec![T::ZERO; samples * cells],
+            apical_squared: Vec::new(),
+            mismatch_squared: Vec::new(),
             unsettled: 0,
             residual: 0.0,
             sweeps: 0,
