@@ -1,8 +1,11 @@
 //! `Experiment`: a config after every decision. Nothing optional means "default" any more; what is `None` is absent.
 
+use apical::circuit::Kind;
 use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
 pub use apical::circuit::start::{Start, Starts};
+pub use apical::learners::AlgorithmSpec;
 pub use apical::learners::loss::Loss;
+pub use apical::learners::optimiser;
 pub use apical::solvers::NoFixedPoint;
 use apical::tasks::TaskSpec;
 use std::path::PathBuf;
@@ -67,11 +70,48 @@ pub enum SolverSpec {
     TwoStep(Attenuation),
 }
 
-/// Which algorithm assigns credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who assigns credit.
+#[derive(Clone, Debug, PartialEq)]
 pub enum LearnerSpec {
-    /// The dendritic cortical microcircuit.
+    /// The dendritic cortical microcircuit, with the experiment's solver, times and rates.
     Microcircuit,
+    /// Any other.
+    Trained(TrainedSpec),
+}
+
+/// A learner whose updates an optimiser follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedSpec {
+    /// The algorithm.
+    pub algorithm: AlgorithmSpec,
+    /// Its function has the circuit's attenuation.
+    pub attenuated: bool,
+    /// The optimiser.
+    pub optimiser: optimiser::Spec,
+    /// A run fails if a larger share of an interval's samples does not settle.
+    pub unsettled_allowed: f64,
+}
+
+/// How rates fall over a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// Not at all.
+    Constant,
+    /// In a line towards 0.
+    Linear,
+    /// As half a cosine towards 0.
+    Cosine,
+}
+
+impl Schedule {
+    /// The name in configs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Schedule::Constant => "constant",
+            Schedule::Linear => "linear",
+            Schedule::Cosine => "cosine",
+        }
+    }
 }
 
 /// The course of training.
@@ -81,6 +121,10 @@ pub struct TrainSpec {
     pub batch: usize,
     /// All rates are multiplied by this after each epoch (counted over all phases).
     pub decay: f64,
+    /// How all rates fall beside that.
+    pub schedule: Schedule,
+    /// Epochs in which all rates rise to their full value.
+    pub warmup: usize,
     /// Epochs between validations.
     pub validate_every: usize,
     /// Presentations between checkpoints; 0: only by time and at the ends of epochs.
@@ -138,6 +182,8 @@ pub struct TraceSpec {
 pub struct RecordSpec {
     /// Presentations in a metric interval; 0: those of an epoch (known when the task's data is loaded).
     pub interval: u64,
+    /// Training samples over which updates are compared at the end of an interval; 0: none.
+    pub angles: usize,
     /// Draw a figure of each metric when the run ends.
     pub figures: bool,
     /// Traces.
@@ -188,4 +234,42 @@ pub struct Experiment {
     pub record: RecordSpec,
     /// What must be reached.
     pub expect: Vec<Expectation>,
+}
+
+impl Experiment {
+    /// True if a presentation is a course of Euler steps; without, it is one step.
+    pub fn has_dynamics(&self) -> bool {
+        self.learner == LearnerSpec::Microcircuit && self.solver == SolverSpec::Euler
+    }
+
+    /// True if samples may have no fixed point.
+    pub fn is_iterative(&self) -> bool {
+        match &self.learner {
+            LearnerSpec::Microcircuit => matches!(self.solver, SolverSpec::Steady { .. }),
+            LearnerSpec::Trained(t) => t.algorithm.is_iterative(),
+        }
+    }
+
+    /// The kinds of synapse that the learner has.
+    pub fn kinds(&self) -> &'static [Kind] {
+        self.learner.kinds()
+    }
+}
+
+impl LearnerSpec {
+    /// The name in configs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LearnerSpec::Microcircuit => "microcircuit",
+            LearnerSpec::Trained(t) => t.algorithm.name(),
+        }
+    }
+
+    /// The kinds of synapse that the learner has.
+    pub fn kinds(&self) -> &'static [Kind] {
+        match self {
+            LearnerSpec::Microcircuit => &Kind::ALL,
+            LearnerSpec::Trained(t) => t.algorithm.kinds(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::config::diagnostic::Span;
 use crate::config::walk::View;
-use crate::experiment::{Attenuation, Loss, NoFixedPoint, Phase, Precision, SolverSpec, TrainSpec};
+use crate::experiment::{Attenuation, LearnerSpec, Loss, NoFixedPoint, Phase, Precision, SolverSpec, TrainSpec};
 use apical::circuit::params::{Network, Rates};
 use apical::tasks::{FileTargets, TaskSpec};
 
@@ -64,15 +64,22 @@ impl<'a> Check<'a> {
         Some(TrainSpec {
             batch: view.count("batch")?,
             decay: view.number("decay")?,
+            schedule: self.schedule(view)?,
+            warmup: view.count("warmup")?,
             validate_every: view.count("validate_every")?,
             checkpoint_every: view.count("checkpoint_every")? as u64,
             keep_every: view.count("keep_every")?,
-            loss: if view.text("loss")? == "rates" { Loss::Rates } else { Loss::Potentials },
+            loss: Loss::from_name(&view.text("loss")?)?,
             divergence_bound: view.number("divergence_bound")?,
         })
     }
 
-    pub(super) fn phases(&mut self, sizes: Option<&[usize]>, task: Option<&TaskSpec>) -> Option<Vec<Phase>> {
+    pub(super) fn phases(
+        &mut self,
+        sizes: Option<&[usize]>,
+        task: Option<&TaskSpec>,
+        learner: Option<&LearnerSpec>,
+    ) -> Option<Vec<Phase>> {
         let layers = sizes?.len() - 1;
         let common = self.section("plasticity");
         let base = self.rates(common, "plasticity", layers);
@@ -100,7 +107,7 @@ impl<'a> Check<'a> {
             }
         };
         let still = |r: &Rates| [&r.pp, &r.ip, &r.pi, &r.pb].iter().all(|e| e.iter().all(|&x| x == 0.0));
-        if phases.iter().all(|p| still(&p.rates)) {
+        if learner == Some(&LearnerSpec::Microcircuit) && phases.iter().all(|p| still(&p.rates)) {
             let at = if self.root.has("plasticity") { self.root.at("plasticity") } else { Span::FILE };
             self.findings.warn(at, "no rule is plastic: nothing will be learned", "set plasticity.eta_pp and so on");
         }

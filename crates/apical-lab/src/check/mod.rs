@@ -3,13 +3,16 @@
 
 mod circuit;
 mod files;
+mod learner;
 mod learning;
 mod record;
 mod resolve;
+mod resolve_learner;
 mod task;
 mod time;
 
 pub use files::content_hash;
+pub use learner::CIRCUIT_ONLY;
 pub use record::metrics;
 pub use resolve::{canonical, resolved_toml};
 
@@ -103,6 +106,7 @@ impl<'a> Check<'a> {
         let seed = self.root.node("seed").and_then(|n| n.count());
         let precision = self.root.text("precision").map(|p| if p == "f64" { Precision::F64 } else { Precision::F32 });
         let sizes = self.sizes();
+        let learner = self.learner(precision, sizes.as_ref().map(|s| s.len() - 1));
         let solver = self.solver(precision);
         let network = self.network(sizes.clone(), solver);
         let noise = self.noise(solver);
@@ -112,12 +116,14 @@ impl<'a> Check<'a> {
         let activation = network.as_ref().map(|n| n.activation);
         let task = self.task(activation, sizes.as_deref());
         let train = self.train();
-        let phases = self.phases(sizes.as_deref(), task.as_ref());
-        let record = self.record(sizes.as_deref());
-        if let (Some(network), Some(timing)) = (&network, &timing) {
+        let phases = self.phases(sizes.as_deref(), task.as_ref(), learner.as_ref());
+        let record = self.record(sizes.as_deref(), learner.as_ref());
+        if let (Some(network), Some(timing), Some(LearnerSpec::Microcircuit)) = (&network, &timing, &learner) {
             self.stability(network, timing, solver);
         }
-        if let (Some(network), Some(phases), Some(solver)) = (&network, &phases, solver) {
+        if let (Some(network), Some(phases), Some(solver), Some(LearnerSpec::Microcircuit)) =
+            (&network, &phases, solver, &learner)
+        {
             self.self_prediction(network, phases, solver);
         }
         if let (Some(network), Some(task)) = (&network, &task) {
@@ -126,7 +132,10 @@ impl<'a> Check<'a> {
         if let (Some(sizes), Some(train), Some(precision)) = (&sizes, &train, precision) {
             self.memory(sizes, train.batch, precision, tau_w != Some(None));
         }
-        let expect = self.expect(sizes.as_deref(), task.as_ref());
+        if let (Some(learner), Some(network), Some(train), Some(task)) = (&learner, &network, &train, &task) {
+            self.possible(learner, network, train.loss, task);
+        }
+        let expect = self.expect(sizes.as_deref(), task.as_ref(), learner.as_ref());
         Some(Experiment {
             name: name?,
             seed: seed?,
@@ -137,7 +146,7 @@ impl<'a> Check<'a> {
             timing: timing?,
             tau_w: tau_w?,
             solver: solver?,
-            learner: LearnerSpec::Microcircuit,
+            learner: learner?,
             task: task?,
             train: train?,
             phases: phases?,

@@ -3,11 +3,19 @@
 use super::Check;
 use crate::config::registry::{Kind, fields_of, nearest};
 use crate::config::walk::View;
-use crate::experiment::{Cells, Expectation, RecordSpec, TraceSpec};
+use crate::experiment::{Cells, Expectation, LearnerSpec, RecordSpec, TraceSpec};
 use apical::tasks::{FileTargets, TaskSpec};
 
-/// Names of the weight tensors of a net, `Wpp.1` and so on, with their shapes (post, pre); biases have one column.
-pub(super) fn tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
+/// Names of the weight tensors of a learner's net, `Wpp.1` and so on, with their shapes (post, pre); biases have one
+/// column.
+pub(super) fn tensors(sizes: &[usize], learner: &LearnerSpec) -> Vec<(String, usize, usize)> {
+    let has = |name: &str| learner.kinds().iter().any(|k| name.split('.').next() == Some(k.stem()));
+    let mut all = all_tensors(sizes);
+    all.retain(|(name, ..)| has(name));
+    all
+}
+
+fn all_tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
     let layers = sizes.len() - 1;
     let mut all = Vec::new();
     for k in 1..=layers {
@@ -23,10 +31,11 @@ pub(super) fn tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
     all
 }
 
-/// Names of the metrics that a run of this net on this task has: what `[expect]` may ask for.
-pub fn metrics(sizes: &[usize], task: &TaskSpec) -> Vec<String> {
+/// Names of the metrics that a run of this net, task and learner has: what `[expect]` may ask for.
+pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec) -> Vec<String> {
     let mut names = Vec::new();
-    for k in 1..sizes.len() - 1 {
+    let circuit = *learner == LearnerSpec::Microcircuit;
+    for k in (1..sizes.len() - 1).filter(|_| circuit) {
         for quantity in ["apical_squared", "interneuron_mismatch_squared", "distance_pi", "distance_ip"] {
             names.push(format!("{quantity}.{k}"));
         }
@@ -45,22 +54,26 @@ pub fn metrics(sizes: &[usize], task: &TaskSpec) -> Vec<String> {
             names.push(format!("{set}.error"));
         }
     }
-    names.extend(tensors(sizes).into_iter().map(|(name, ..)| format!("weight_norm.{name}")));
+    names.extend(tensors(sizes, learner).into_iter().map(|(name, ..)| format!("weight_norm.{name}")));
     let solver = ["solver.unsettled", "solver.residual", "solver.sweeps", "validation.unsettled", "test.unsettled"];
     names.extend(solver.map(String::from));
     names
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn record(&mut self, sizes: Option<&[usize]>) -> Option<RecordSpec> {
+    pub(super) fn record(&mut self, sizes: Option<&[usize]>, learner: Option<&LearnerSpec>) -> Option<RecordSpec> {
         let view = self.section("record");
         let mut traces = Vec::new();
         let mut fine = true;
         let sizes = sizes?;
-        let known = tensors(sizes);
+        let known = tensors(sizes, learner?);
         for (key, node) in view.node.map_or(&[][..], |n| n.entries()) {
             let Some(field) = fields_of("record").find(|f| f.key == key.name) else { continue };
             match field.kind {
+                Kind::Table(_) if learner != Some(&LearnerSpec::Microcircuit) => {
+                    let found = format!("`record.{}`: only the microcircuit has potentials to record", key.name);
+                    self.findings.error(key.at, found, "leave it out; weights can be recorded with every learner");
+                }
                 Kind::Table(_) => {
                     match self.trace(View { node: Some(node), table: "record.trace" }, &key.name, sizes) {
                         Some(trace) => traces.push(trace),
@@ -85,7 +98,12 @@ impl<'a> Check<'a> {
             (quantity.unwrap_or(usize::MAX), known.iter().position(|w| w.0 == t.quantity))
         };
         traces.sort_by_cached_key(place);
-        let spec = RecordSpec { interval: view.count("interval")? as u64, figures: view.flag("figures")?, traces };
+        let spec = RecordSpec {
+            interval: view.count("interval")? as u64,
+            angles: view.count("angles")?,
+            figures: view.flag("figures")?,
+            traces,
+        };
         fine.then_some(spec)
     }
 
@@ -183,8 +201,13 @@ impl<'a> Check<'a> {
         })
     }
 
-    pub(super) fn expect(&mut self, sizes: Option<&[usize]>, task: Option<&TaskSpec>) -> Option<Vec<Expectation>> {
-        let known = metrics(sizes?, task?);
+    pub(super) fn expect(
+        &mut self,
+        sizes: Option<&[usize]>,
+        task: Option<&TaskSpec>,
+        learner: Option<&LearnerSpec>,
+    ) -> Option<Vec<Expectation>> {
+        let known = metrics(sizes?, task?, learner?);
         let mut list = Vec::new();
         for (key, node) in self.root.given("expect").map_or(&[][..], |n| n.entries()) {
             let view = View { node: Some(node), table: "expect" };

@@ -2,8 +2,10 @@
 //! in place of their paths, without name and comments).
 
 use super::files::content_hash;
+use super::resolve_learner::trained;
 use crate::Error;
 use crate::experiment::*;
+use apical::circuit::Kind;
 use apical::circuit::params::{LagKind, Mixing, NoiseScaling, Nudging};
 use apical::tasks::{Coding, FileTargets, Scaling, Sizes, SplitSpec, TaskSpec};
 use std::fmt::Write as _;
@@ -23,29 +25,29 @@ pub fn canonical(experiment: &Experiment) -> Result<String, Error> {
     write(experiment, true)
 }
 
-struct Writer {
+pub(super) struct Writer {
     out: String,
     identity: bool,
 }
 
 impl Writer {
-    fn table(&mut self, header: &str) {
+    pub(super) fn table(&mut self, header: &str) {
         let _ = writeln!(self.out, "\n{header}");
     }
 
-    fn raw(&mut self, key: &str, value: impl std::fmt::Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl std::fmt::Display) {
         let _ = writeln!(self.out, "{key} = {value}");
     }
 
-    fn float(&mut self, key: &str, x: f64) {
+    pub(super) fn float(&mut self, key: &str, x: f64) {
         self.raw(key, float(x));
     }
 
-    fn text(&mut self, key: &str, s: &str) {
+    pub(super) fn text(&mut self, key: &str, s: &str) {
         self.raw(key, quote(s));
     }
 
-    fn floats(&mut self, key: &str, list: &[f64]) {
+    pub(super) fn floats(&mut self, key: &str, list: &[f64]) {
         self.raw(key, array(list.iter().map(|&x| float(x))));
     }
 
@@ -68,15 +70,15 @@ impl Writer {
 }
 
 /// The shortest text that reads back as the same number.
-fn float(x: f64) -> String {
+pub(super) fn float(x: f64) -> String {
     format!("{x:?}")
 }
 
-fn quote(s: &str) -> String {
+pub(super) fn quote(s: &str) -> String {
     toml::Value::String(s.to_owned()).to_string()
 }
 
-fn array(items: impl Iterator<Item = String>) -> String {
+pub(super) fn array(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
@@ -92,8 +94,15 @@ fn write(e: &Experiment, identity: bool) -> Result<String, Error> {
     w.raw("seed", e.seed);
     w.text("precision", e.precision.name());
     network(&mut w, e)?;
-    times(&mut w, e);
-    solver(&mut w, e);
+    match &e.learner {
+        LearnerSpec::Microcircuit => {
+            times(&mut w, e);
+            solver(&mut w, e);
+            w.table("[learner]");
+            w.text("kind", "microcircuit");
+        }
+        LearnerSpec::Trained(t) => trained(&mut w, t),
+    }
     task(&mut w, &e.task)?;
     training(&mut w, e);
     record(&mut w, e);
@@ -106,9 +115,12 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
     w.raw("sizes", array(n.sizes.iter().map(usize::to_string)));
     w.text("activation", n.activation.name());
     w.float("bias_rate", n.bias_rate);
-    w.text("nudging", if n.nudging == Nudging::Conductance { "conductance" } else { "current" });
-    w.float("sigma", e.noise.sigma);
-    w.text("noise", if e.noise.scaling == NoiseScaling::EulerMaruyama { "euler-maruyama" } else { "step" });
+    let circuit = e.learner == LearnerSpec::Microcircuit;
+    if circuit {
+        w.text("nudging", if n.nudging == Nudging::Conductance { "conductance" } else { "current" });
+        w.float("sigma", e.noise.sigma);
+        w.text("noise", if e.noise.scaling == NoiseScaling::EulerMaruyama { "euler-maruyama" } else { "step" });
+    }
     w.table("[network.start]");
     match &e.start {
         StartWeights::File { sha256, .. } if w.identity => w.text("file_sha256", sha256),
@@ -121,10 +133,10 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
             for (key, start, exists) in [
                 ("pp", pp, true),
                 ("bpp", bpp, true),
-                ("pb", pb, has_hidden),
-                ("ip", ip, has_hidden),
-                ("bip", bip, has_hidden),
-                ("pi", pi, has_hidden),
+                ("pb", pb, has_hidden && e.kinds().contains(&Kind::Wpb)),
+                ("ip", ip, has_hidden && circuit),
+                ("bip", bip, has_hidden && circuit),
+                ("pi", pi, has_hidden && circuit),
             ] {
                 match start {
                     _ if !exists => {}
@@ -136,7 +148,11 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
             }
         }
     }
-    if matches!(e.solver, SolverSpec::TwoStep(Attenuation::None(_))) {
+    let attenuated = match &e.learner {
+        LearnerSpec::Microcircuit => !matches!(e.solver, SolverSpec::TwoStep(Attenuation::None(_))),
+        LearnerSpec::Trained(t) => t.attenuated,
+    };
+    if !attenuated {
         return Ok(());
     }
     let g = &n.conductances;
@@ -153,7 +169,7 @@ fn network(w: &mut Writer, e: &Experiment) -> Result<(), Error> {
 
 fn times(w: &mut Writer, e: &Experiment) {
     let t = &e.timing;
-    let euler = e.solver == SolverSpec::Euler;
+    let euler = e.has_dynamics();
     w.table("[time]");
     w.float("dt", t.dt);
     w.float("tau_0", t.tau_0);
@@ -199,10 +215,6 @@ fn solver(w: &mut Writer, e: &Experiment) {
                 }
             }
         }
-    }
-    w.table("[learner]");
-    match e.learner {
-        LearnerSpec::Microcircuit => w.text("kind", "microcircuit"),
     }
 }
 
@@ -333,11 +345,17 @@ fn training(w: &mut Writer, e: &Experiment) {
     w.table("[train]");
     w.raw("batch", t.batch);
     w.float("decay", t.decay);
+    w.text("schedule", t.schedule.name());
+    w.raw("warmup", t.warmup);
     w.raw("validate_every", t.validate_every);
     w.raw("checkpoint_every", t.checkpoint_every);
     w.raw("keep_every", t.keep_every);
-    w.text("loss", if t.loss == Loss::Rates { "rates" } else { "potentials" });
+    w.text("loss", t.loss.name());
     w.float("divergence_bound", t.divergence_bound);
+    if e.learner != LearnerSpec::Microcircuit {
+        w.raw("epochs", e.phases[0].epochs);
+        return;
+    }
     for phase in &e.phases {
         w.table("[[phase]]");
         w.text("name", &phase.name);
@@ -353,6 +371,7 @@ fn training(w: &mut Writer, e: &Experiment) {
 fn record(w: &mut Writer, e: &Experiment) {
     w.table("[record]");
     w.raw("interval", e.record.interval);
+    w.raw("angles", e.record.angles);
     w.raw("figures", e.record.figures);
     for trace in &e.record.traces {
         let is_weight = trace.quantity.contains('.');

@@ -15,7 +15,10 @@ pub const TABLES: &[Table] = &[
     t("time", "[time]", "The course of a presentation."),
     t("plasticity", "[plasticity]", "Learning rates and the low-pass of the weight change."),
     t("solver", "[solver]", "How potentials are found."),
-    t("learner", "[learner]", "Who assigns credit."),
+    t("learner", "[learner]", "Who assigns credit. `learner = \"bp\"` is short for a [learner] with that kind and defaults."),
+    t("optimiser", "[learner.optimiser]",
+      "How an update becomes a change of weights: for all learners but the microcircuit, whose rules have rates of \
+      their own ([plasticity])."),
     t("task", "[task]", "What is learned. `task = \"digits\"` is short for a [task] with that kind and defaults."),
     t("task.target", "[task] target = { .. }", "Potentials of the output cells for a class."),
     t("task.split", "[task] split = { .. }", "Which rows of a file train, validate and test."),
@@ -35,6 +38,7 @@ const ATTENUATION: &[&str] = &["none", "conductances"];
 const OWN_START: &[&str] = &["fan-in"];
 const INTER_START: &[&str] = &["fan-in", "self-predicting"];
 const ALL: &[&str] = &[];
+const TRAINED: &[&str] = &["bp", "fa", "dfa", "sign-symmetric", "ep", "pc", "dtp"];
 const POSITIVE: Kind = Kind::Number(Range::Positive);
 const FROM_0: Kind = Kind::Number(Range::NonNegative);
 const ANY: Kind = Kind::Number(Range::Any);
@@ -180,8 +184,76 @@ pub const FIELDS: &[Field] = &[
       "Mixing factors, required with attenuation \"none\" and allowed only then.",
       "{ output = 0.1, interneuron = 0.1, hidden = 0.3 }"),
     //
-    f("learner", "kind", ALL, Kind::Choice(&["microcircuit"]), "", "\"microcircuit\"",
-      "The dendritic cortical microcircuit.", "\"microcircuit\""),
+    f("learner", "kind", ALL,
+      Kind::Choice(&["microcircuit", "bp", "fa", "dfa", "sign-symmetric", "ep", "pc", "dtp"]), "", "\"microcircuit\"",
+      "The dendritic cortical microcircuit; backpropagation; feedback alignment; direct feedback alignment; feedback \
+      with the signs of the forward weights; equilibrium propagation; predictive coding; difference target propagation.",
+      "\"bp\""),
+    f("learner", "attenuation", TRAINED, Kind::Choice(ATTENUATION), "", "\"none\"",
+      "The function that is learned: u_k = W_k r_{k-1}, or the microcircuit's u_k = vhat_B,k, attenuated by \
+      [conductances].", "\"conductances\""),
+    f("learner", "optimiser", TRAINED, Kind::Table("optimiser"), "", "",
+      "How updates are followed; absent: plain descent.", "{ kind = \"adam\", rate = 0.001 }"),
+    f("learner", "frozen", TRAINED, Kind::Counts(1), "", "[]",
+      "Layers whose forward weights and biases stand still.", "[1, 2]"),
+    f("learner", "feedback", &["dfa"], POSITIVE, "", "0.5",
+      "Bound a of the direct feedback weights, U(-a, a), onto hidden layers below the last; the last one's are those of \
+      `network.start.pb`.", "0.5"),
+    f("learner", "dynamics", &["ep"], Kind::Choice(&["primitive", "energy"]), "", "\"primitive\"",
+      "What settles: s <- phi(dPhi/ds) of a primitive function (Ernoult et al. 2019), or descent on Hopfield's energy in \
+      the potentials (Scellier & Bengio 2017).", "\"energy\""),
+    f("learner", "nudging", &["ep"], Kind::Choice(&["centred", "positive", "negative"]), "", "\"centred\"",
+      "Which phases are compared: -beta with +beta, free with +beta, -beta with free.", "\"positive\""),
+    f("learner", "beta", &["ep"], POSITIVE, "", "0.1",
+      "Strength of the nudge.", "0.5"),
+    f("learner", "free_steps", &["ep"], Kind::Count(1), "", "30",
+      "Steps of the free phase.", "100"),
+    f("learner", "nudged_steps", &["ep"], Kind::Count(1), "", "10",
+      "Steps of each nudged phase.", "20"),
+    f("learner", "step", &["ep"], Kind::Number(Range::Positive), "", "1.0",
+      "Size of a step; 1 goes all the way to phi(dPhi/ds).", "0.5"),
+    f("learner", "tolerance", &["ep"], Kind::NumberOr(Range::Positive, &["none"]), "", "0.01",
+      "A sample whose largest change in the last free step is above this has not settled: it teaches nothing, has no \
+      answer and is counted. \"none\": none is.", "1e-4"),
+    f("learner", "schedule", &["pc"], Kind::Choice(&["settled", "incremental", "zero-divergence"]), "", "\"settled\"",
+      "When weights change: after inference; after each of its steps (iPC); layer by layer, at gamma = 1, so that the \
+      update equals bp's (Z-IL).", "\"incremental\""),
+    f("learner", "inference_steps", &["pc"], Kind::Count(1), "", "8",
+      "Steps T of inference; with \"zero-divergence\" it is the number of layers and stays out.", "20"),
+    f("learner", "state_rate", &["pc"], POSITIVE, "", "0.1",
+      "Rate gamma of the states.", "0.05"),
+    f("learner", "state_momentum", &["pc"], LAMBDA, "", "0.0",
+      "Momentum of the states.", "0.5"),
+    f("learner", "output_precision", &["pc"], POSITIVE, "", "1.0",
+      "Precision of the output energy; that of the hidden layers is 1.", "0.01"),
+    f("learner", "inverse", &["dtp"], Kind::Choice(&["learned", "exact"]), "", "\"learned\"",
+      "How targets come back: learned inverses with the difference correction, or exact inverses (plain target \
+      propagation).", "\"exact\""),
+    f("learner", "target_step", &["dtp"], POSITIVE, "", "0.1",
+      "Share of the way down the loss that the output's target goes.", "0.01"),
+    f("learner", "noise", &["dtp"], FROM_0, "", "0.1",
+      "Standard deviation of the noise with which the inverses are learned.", "0.1"),
+    f("learner", "feedback_rate", &["dtp"], FROM_0, "", "1.0",
+      "Learning rate of the inverses relative to the forward weights'.", "0.5"),
+    f("learner", "unsettled_allowed", &["ep", "pc"], LAMBDA, "", "0.01",
+      "A run fails if a larger share of an interval's samples does not settle.", "0.1"),
+    //
+    f("optimiser", "kind", ALL, Kind::Choice(&["sgd", "momentum", "adam", "adamw"]), "", "\"sgd\"",
+      "Plain descent, with momentum, Adam, or Adam with decoupled weight decay.", "\"adamw\""),
+    f("optimiser", "rate", ALL, Kind::PerLayer, "", "",
+      "Learning rate, one or one per layer 1 to N; absent: 0.001 with adam and adamw, else 0.1.", "0.01"),
+    f("optimiser", "momentum", &["momentum"], LAMBDA, "", "0.9",
+      "Share of the last change that goes on.", "0.9"),
+    f("optimiser", "beta1", &["adam", "adamw"], LAMBDA, "", "0.9",
+      "Decay of the first moment.", "0.9"),
+    f("optimiser", "beta2", &["adam", "adamw"], LAMBDA, "", "0.999",
+      "Decay of the second moment.", "0.999"),
+    f("optimiser", "epsilon", &["adam", "adamw"], POSITIVE, "", "1e-8",
+      "Added to the root of the second moment.", "1e-8"),
+    f("optimiser", "weight_decay", ALL, FROM_0, "", "0.0",
+      "Weights (not biases) shrink by rate times this, times themselves.", "0.005"),
+    f("optimiser", "clip", ALL, Kind::NumberOr(Range::Positive, &["none"]), "", "\"none\"",
+      "A longer update (norm over all weights) is scaled down to this.", "1.0"),
     //
     f("task", "kind", ALL, Kind::Choice(&["patterns", "single", "teacher", "yin-yang", "mnist", "digits", "file"]), "", "",
       "Required. Random patterns without target, one fixed pair, a teacher network, Yin-Yang, MNIST, the UCI digits, \
@@ -270,14 +342,22 @@ pub const FIELDS: &[Field] = &[
       "Samples shown side by side; an update is their mean.", "10"),
     f("train", "decay", ALL, POSITIVE, "", "1.0",
       "All rates are multiplied by this after each epoch.", "0.95"),
+    f("train", "schedule", ALL, Kind::Choice(&["constant", "linear", "cosine"]), "", "\"constant\"",
+      "How all rates fall over the run, epoch by epoch, beside `decay`: not at all, in a line to 0, or as half a cosine.",
+      "\"cosine\""),
+    f("train", "warmup", ALL, Kind::Count(0), "epochs", "0",
+      "Epochs in which all rates rise in equal steps to their full value.", "2"),
     f("train", "validate_every", ALL, Kind::Count(1), "epochs", "1",
       "Epochs between validations.", "5"),
     f("train", "checkpoint_every", ALL, Kind::Count(0), "presentations", "0",
       "Presentations between checkpoints; 0: at each epoch's end only.", "1000"),
     f("train", "keep_every", ALL, Kind::Count(0), "epochs", "0",
       "Keep a numbered checkpoint every so many epochs; 0: none.", "10"),
-    f("train", "loss", ALL, Kind::Choice(&["potentials", "rates"]), "", "\"potentials\"",
-      "What the loss compares, squared and summed over output cells.", "\"rates\""),
+    f("train", "loss", ALL, Kind::Choice(&["potentials", "rates", "cross-entropy", "matching"]), "",
+      "\"potentials\"",
+      "The loss that is reported, and that all learners but the microcircuit descend: squared error of potentials or \
+      rates, cross-entropy of the softmax of the output potentials, or `matching`, which the microcircuit descends.",
+      "\"rates\""),
     f("train", "divergence_bound", ALL, POSITIVE, "", "1000.0",
       "Potentials beyond it count as divergence.", "100.0"),
     //
@@ -301,6 +381,9 @@ pub const FIELDS: &[Field] = &[
     //
     f("record", "interval", ALL, Kind::Count(0), "presentations", "0",
       "Presentations in a metric interval; 0: those of an epoch.", "1000"),
+    f("record", "angles", ALL, Kind::Count(0), "samples", "0",
+      "Training samples (rounded up to batches) over which updates are compared at the end of each interval: angles to \
+      backpropagation and feedback alignment, norms, how well interneurons predict. 0: none.", "100"),
     f("record", "figures", ALL, Kind::Flag, "", "true",
       "Draw a figure of each metric when the run ends.", "false"),
     f("record", "soma", ALL, TRACE, "", "",

@@ -3,15 +3,14 @@
 use super::order::{Batch, Epoch};
 use crate::Error;
 use crate::checkpoint::read_weights;
-use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, SolverSpec, StartWeights};
+use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Schedule, SolverSpec, StartWeights};
 use apical::circuit::noise::Source;
-use apical::circuit::params::Rates;
 use apical::circuit::{Attenuation, Kind, Tensors, start};
 use apical::kernels::{Mat, Product, Real};
-use apical::learners::Learner;
-use apical::learners::microcircuit::Microcircuit;
+use apical::learners::feed_forward::Function;
 use apical::learners::theory::interneuron_gain;
-use apical::solvers::{self, Spec};
+use apical::learners::{self, Learner};
+use apical::solvers::Spec;
 use apical::tasks::{self, Task, Train};
 use std::path::Path;
 
@@ -20,8 +19,9 @@ const MOST_STEPS: u128 = 1 << 60;
 
 /// Attenuation and mixing factors of an experiment's circuit.
 pub fn attenuation(e: &Experiment) -> Attenuation {
-    match e.solver {
-        SolverSpec::TwoStep(AttenuationSpec::None(mixing)) => Attenuation::none(mixing),
+    match (&e.learner, e.solver) {
+        (LearnerSpec::Trained(t), _) if !t.attenuated => Attenuation::none(e.network.conductances.mixing()),
+        (LearnerSpec::Microcircuit, SolverSpec::TwoStep(AttenuationSpec::None(mixing))) => Attenuation::none(mixing),
         _ => Attenuation::from_conductances(&e.network.conductances),
     }
 }
@@ -60,7 +60,7 @@ pub fn task(e: &Experiment) -> Result<Task, Error> {
         return Err(Error::input("train.batch", found, "no more than there are samples in an epoch"));
     }
     let epochs = e.phases.iter().fold(0, |sum: u128, phase| sum.saturating_add(phase.epochs as u128));
-    let steps = if e.solver == SolverSpec::Euler { e.timing.steps(e.timing.presentation) } else { 1 };
+    let steps = if e.has_dynamics() { e.timing.steps(e.timing.presentation) } else { 1 };
     let all = epochs.saturating_mul(task.per_epoch() as u128).saturating_mul(steps as u128);
     if all > MOST_STEPS {
         let found = format!("{epochs} epochs of {} samples", task.per_epoch());
@@ -84,7 +84,7 @@ fn has_targets(task: &Task) -> bool {
 
 /// Weights of 0, to be overwritten.
 pub fn no_weights<T: Real>(e: &Experiment) -> Tensors<T> {
-    Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0)
+    Tensors::zeros(&e.network.sizes, e.network.bias_rate != 0.0).only(e.kinds())
 }
 
 /// Start weights.
@@ -93,7 +93,7 @@ pub fn no_weights<T: Real>(e: &Experiment) -> Tensors<T> {
 /// A file that does not hold exactly the tensors of the network, or holds a number that is not finite.
 pub fn start_weights<T: Real>(e: &Experiment) -> Result<Tensors<T>, Error> {
     match &e.start {
-        StartWeights::Kinds(starts) => Ok(start::draw(&e.network, &attenuation(e), starts, e.seed)),
+        StartWeights::Kinds(starts) => Ok(start::draw(&e.network, &attenuation(e), starts, e.seed).only(e.kinds())),
         StartWeights::File { path, .. } => weights_from(e, path),
     }
 }
@@ -130,14 +130,24 @@ pub fn weights_from<T: Real>(e: &Experiment, path: &Path) -> Result<Tensors<T>, 
     Ok(weights)
 }
 
+/// The feed-forward function that an experiment's learner has: without a target, the circuit's own.
+pub fn function(e: &Experiment) -> Function {
+    Function { net: e.network.clone(), attenuation: attenuation(e), loss: e.train.loss }
+}
+
 /// The learner of an experiment with given weights.
 pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<T>> {
-    match e.learner {
+    let spec = match &e.learner {
         LearnerSpec::Microcircuit => {
-            let solver = solvers::build(&solver_spec(e), &e.network, e.train.batch);
-            Box::new(Microcircuit::new(weights, e.phases[0].rates.clone(), solver))
+            learners::Spec::Microcircuit { solver: solver_spec(e), rates: e.phases[0].rates.clone() }
         }
-    }
+        LearnerSpec::Trained(t) => learners::Spec::Trained {
+            algorithm: t.algorithm.clone(),
+            optimiser: t.optimiser.clone(),
+            bound: e.train.divergence_bound,
+        },
+    };
+    learners::build(&spec, &function(e), weights, e.train.batch, e.seed)
 }
 
 /// What decides the bits beside the config: how products are computed, and with which CPU features.
@@ -160,9 +170,18 @@ pub fn cpu_features() -> Vec<&'static str> {
     features
 }
 
-/// The factor on all learning rates after `epochs` epochs.
+/// The factor on all learning rates after `epochs` epochs: decay, schedule and warm-up.
 pub fn rate_factor(e: &Experiment, epochs: u64) -> f64 {
-    e.train.decay.powi(i32::try_from(epochs).unwrap_or(i32::MAX))
+    let decay = e.train.decay.powi(i32::try_from(epochs).unwrap_or(i32::MAX));
+    let all: usize = e.phases.iter().map(|p| p.epochs).sum();
+    let gone = epochs as f64 / all as f64;
+    let schedule = match e.train.schedule {
+        Schedule::Constant => 1.0,
+        Schedule::Linear => 1.0 - gone,
+        Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * gone).cos()),
+    };
+    let warmup = ((epochs as f64 + 1.0) / (e.train.warmup as f64 + 1.0)).min(1.0);
+    decay * schedule * warmup
 }
 
 /// The stability number eta_IP lambda_I <phi'> (|<r_k>|^2 + beta_b^2) of each hidden layer at the start weights, over the
@@ -171,7 +190,7 @@ pub fn rate_factor(e: &Experiment, epochs: u64) -> f64 {
 /// The bound holds for rules that act once per presentation; plasticity in continuous time does not have it.
 pub fn stability<T: Real>(e: &Experiment, task: &Task, weights: &Tensors<T>) -> (Vec<f64>, Vec<String>) {
     let depth = e.network.sizes.len() - 1;
-    if matches!(e.solver, SolverSpec::Euler) || depth < 2 {
+    if e.learner != LearnerSpec::Microcircuit || e.has_dynamics() || depth < 2 {
         return (Vec::new(), Vec::new());
     }
     let rows = task.per_epoch().min(100);

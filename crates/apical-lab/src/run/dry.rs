@@ -3,7 +3,7 @@
 use super::build;
 use super::order::{Batch, Epoch};
 use crate::Error;
-use crate::experiment::{Experiment, Precision, SolverSpec};
+use crate::experiment::{Experiment, Precision};
 use apical::kernels::Real;
 use apical::solvers::{Nobody, Outcome, Shown};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
     let presentations = per_epoch * e.phases.iter().map(|p| p.epochs as u64).sum::<u64>();
     let weights = build::start_weights::<T>(e)?;
     let count: usize = weights.named().map(|(_, m)| m.data.len()).sum();
-    let copies = if e.tau_w.is_some() && e.solver == SolverSpec::Euler { 2 } else { 1 };
+    let copies = if e.tau_w.is_some() && e.has_dynamics() { 2 } else { 1 };
     let (stability, warnings) = build::stability(e, &task, &weights);
     let mut learner = build::learner(e, weights);
     let phase = &e.phases[0];
@@ -64,8 +64,7 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
         tried += 1;
     }
     let per_presentation = start.elapsed().as_secs_f64() / tried.max(1) as f64;
-    let steps =
-        if e.solver == SolverSpec::Euler { presentations * e.timing.steps(e.timing.presentation) as u64 } else { 0 };
+    let steps = if e.has_dynamics() { presentations * e.timing.steps(e.timing.presentation) as u64 } else { 0 };
     Ok(Plan {
         plan: build::plan(e),
         presentations,

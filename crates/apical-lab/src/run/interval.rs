@@ -1,6 +1,7 @@
 //! Means over a metric interval. The sums are part of a checkpoint, so that an interval may be cut anywhere.
 
 use crate::Experiment;
+use crate::experiment::LearnerSpec;
 use apical::kernels::Real;
 use apical::learners::metrics::{class, is_answer};
 use apical::solvers::Outcome;
@@ -86,8 +87,8 @@ impl Interval {
         if self.samples == 0.0 { 0.0 } else { self.unsettled / self.samples }
     }
 
-    /// Names and values of the metrics; `iterative` if the solver has a residual.
-    pub fn metrics(&self, iterative: bool) -> Vec<(String, f64)> {
+    /// Names and values of the metrics that the experiment's learner has.
+    pub fn metrics(&self, e: &Experiment) -> Vec<(String, f64)> {
         let mut list = Vec::new();
         if self.taught > 0.0 {
             list.push(("train.loss".to_owned(), self.loss / self.taught));
@@ -95,10 +96,12 @@ impl Interval {
         if self.classified > 0.0 {
             list.push(("train.error".to_owned(), self.wrong / self.classified));
         }
-        for (name, sums) in [("apical_squared", &self.apical), ("interneuron_mismatch_squared", &self.mismatch)] {
+        let circuit = e.learner == LearnerSpec::Microcircuit;
+        let potentials = [("apical_squared", &self.apical), ("interneuron_mismatch_squared", &self.mismatch)];
+        for (name, sums) in potentials.into_iter().filter(|_| circuit) {
             list.extend(sums.iter().enumerate().map(|(k, s)| (format!("{name}.{}", k + 1), s / self.presentations)));
         }
-        if iterative {
+        if e.is_iterative() {
             list.push(("solver.unsettled".to_owned(), self.share_unsettled()));
             list.push(("solver.residual".to_owned(), self.residual));
             list.push(("solver.sweeps".to_owned(), self.sweeps));

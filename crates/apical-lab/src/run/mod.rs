@@ -191,7 +191,7 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
         if let Some(error) = found.error {
             list.number("test.error", error);
         }
-        if train::iterative(e) {
+        if e.is_iterative() {
             list.number("test.unsettled", found.unsettled as f64 / found.samples as f64);
         }
         list.text("test.checkpoint", chosen.1);

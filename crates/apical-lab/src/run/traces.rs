@@ -1,7 +1,7 @@
 //! The observer that writes traces: which values of a step go where.
 
 use crate::Error;
-use crate::experiment::{Cells, Experiment, Precision, SolverSpec, TraceSpec};
+use crate::experiment::{Cells, Experiment, Precision, TraceSpec};
 use crate::folder::TRACES;
 use crate::record::zarr::{Axis, Dtype, TimeBase};
 use crate::record::{TraceWriter, Variable};
@@ -128,7 +128,7 @@ impl Recorder {
 
 /// Simulated time of one step of the solver (ms): dt, or a whole presentation where there are no dynamics.
 pub fn step_ms(e: &Experiment) -> f64 {
-    if e.solver == SolverSpec::Euler { e.timing.dt } else { e.timing.presentation }
+    if e.has_dynamics() { e.timing.dt } else { e.timing.presentation }
 }
 
 /// The layers of a spec: those named, or all where the quantity exists; a single 0 where it has none.

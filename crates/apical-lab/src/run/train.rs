@@ -9,7 +9,7 @@ use super::traces::{Recorder, step_ms};
 use super::{Ended, Options, Progress};
 use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
-use crate::experiment::{Experiment, Phase, SolverSpec};
+use crate::experiment::{Experiment, LearnerSpec, Phase};
 use crate::failpoint::hit;
 use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
 use crate::record::{MetricsWriter, When};
@@ -166,7 +166,7 @@ impl<'a, T: Real> Run<'a, T> {
             return Ok(None);
         }
         let interval = std::mem::replace(&mut self.counters.interval, Interval::new(hidden));
-        for (name, value) in interval.metrics(iterative(self.e)) {
+        for (name, value) in interval.metrics(self.e) {
             self.metrics.append(when, &name, value)?;
         }
         let w = self.learner.weights();
@@ -181,12 +181,16 @@ impl<'a, T: Real> Run<'a, T> {
             self.metrics.append(when, &format!("weight_norm.{name}"), m.norm())?;
         }
         let share = interval.share_unsettled();
-        if share > UNSETTLED_ALLOWED {
+        let allowed = match &self.e.learner {
+            LearnerSpec::Microcircuit => UNSETTLED_ALLOWED,
+            LearnerSpec::Trained(t) => t.unsettled_allowed,
+        };
+        if share > allowed {
             let reason = format!(
                 "{:.2} % of the samples before presentation {} have no fixed point; at most {} % are allowed",
                 100.0 * share,
                 when.presentation,
-                100.0 * UNSETTLED_ALLOWED
+                100.0 * allowed
             );
             return self.end_failed(reason, serde_json::Map::new()).map(Some);
         }
@@ -217,7 +221,7 @@ impl<'a, T: Real> Run<'a, T> {
             if let Some(error) = found.error {
                 self.metrics.append(when, "validation.error", error)?;
             }
-            if iterative(e) {
+            if e.is_iterative() {
                 self.metrics.append(when, "validation.unsettled", found.unsettled as f64 / found.samples as f64)?;
             }
             if let Some(score) = found.error.or(found.loss) {
@@ -313,11 +317,6 @@ fn refuse_lost_checkpoint(folder: &RunFolder) -> Result<(), Error> {
     let place = folder.join(CHECKPOINTS).join(LAST).display().to_string();
     let found = "it is missing, though the run has begun and kept other results";
     Err(Error::input(place, found, "put it back, or start anew with `apical run --again`"))
-}
-
-/// True if the solver can leave a sample unsettled.
-pub(super) fn iterative(e: &Experiment) -> bool {
-    matches!(e.solver, SolverSpec::Steady { .. })
 }
 
 /// The phase in which an epoch lies.

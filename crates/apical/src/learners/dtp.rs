@@ -63,3 +63,10 @@ impl<T: Real> Algorithm<T> for Dtp<T> {
         Box::new(self.clone())
     }
 }
+
+impl Options {
+    /// Why it is impossible with this activation and these sizes.
+    pub fn refuses(&self, _: crate::kernels::Activation, _: &[usize]) -> Option<String> {
+        None
+    }
+}
