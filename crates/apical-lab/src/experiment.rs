@@ -224,6 +224,8 @@ pub struct Experiment {
     pub solver: SolverSpec,
     /// Who learns.
     pub learner: LearnerSpec,
+    /// The microcircuit's optimiser, if one follows its rules.
+    pub optimiser: Option<optimiser::Spec>,
     /// What is learned.
     pub task: TaskSpec,
     /// Number of output and input cells that the task has are checked against `network.sizes`.

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::config::walk::View;
-use crate::experiment::{AlgorithmSpec, LearnerSpec, Loss, Precision, Schedule, TrainedSpec, optimiser};
+use crate::experiment::{AlgorithmSpec, LearnerSpec, Loss, Schedule, TrainedSpec, optimiser};
 use apical::circuit::Kind;
 use apical::circuit::params::Network;
 use apical::learners::{dfa, dtp, ep, pc};
@@ -24,7 +24,7 @@ pub const CIRCUIT_ONLY: [(&str, &str); 10] = [
 
 impl<'a> Check<'a> {
     /// The learner; `layers` is N.
-    pub(super) fn learner(&mut self, precision: Option<Precision>, layers: Option<usize>) -> Option<LearnerSpec> {
+    pub(super) fn learner(&mut self, layers: Option<usize>) -> Option<LearnerSpec> {
         let view = self.section("learner");
         let kind = view.kind()?;
         if kind == "microcircuit" {
@@ -41,7 +41,7 @@ impl<'a> Check<'a> {
             _ => self.dtp(view),
         };
         self.circuit_only(kind, algorithm.as_ref(), attenuated);
-        let optimiser = self.optimiser(view, layers?, precision);
+        let optimiser = self.optimiser(view, layers?);
         let unsettled_allowed = view.number("unsettled_allowed").unwrap_or(0.0);
         Some(LearnerSpec::Trained(TrainedSpec {
             algorithm: algorithm?,
@@ -115,8 +115,17 @@ impl<'a> Check<'a> {
         }))
     }
 
-    fn optimiser(&mut self, learner: View<'a>, layers: usize, _: Option<Precision>) -> Option<optimiser::Spec> {
-        let frozen = learner.counts("frozen")?;
+    /// What follows the microcircuit's rules, if the config says so; the inner `None`: their own rates.
+    pub(super) fn circuit_optimiser(&mut self, layers: Option<usize>) -> Option<Option<optimiser::Spec>> {
+        let view = self.section("learner");
+        if view.kind()? != "microcircuit" || !view.has("optimiser") {
+            return Some(None);
+        }
+        self.optimiser(view, layers?).map(Some)
+    }
+
+    fn optimiser(&mut self, learner: View<'a>, layers: usize) -> Option<optimiser::Spec> {
+        let frozen = learner.counts("frozen").unwrap_or_default();
         let twice = frozen.iter().enumerate().any(|(i, k)| frozen[..i].contains(k));
         if twice || frozen.iter().any(|&k| k > layers) {
             let found = "`learner.frozen` names a layer twice, or one that is not there";

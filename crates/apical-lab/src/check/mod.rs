@@ -106,7 +106,8 @@ impl<'a> Check<'a> {
         let seed = self.root.node("seed").and_then(|n| n.count());
         let precision = self.root.text("precision").map(|p| if p == "f64" { Precision::F64 } else { Precision::F32 });
         let sizes = self.sizes();
-        let learner = self.learner(precision, sizes.as_ref().map(|s| s.len() - 1));
+        let learner = self.learner(sizes.as_ref().map(|s| s.len() - 1));
+        let optimiser = self.circuit_optimiser(sizes.as_ref().map(|s| s.len() - 1));
         let solver = self.solver(precision);
         let network = self.network(sizes.clone(), solver);
         let noise = self.noise(solver);
@@ -146,6 +147,7 @@ impl<'a> Check<'a> {
             timing: timing?,
             tau_w: tau_w?,
             solver: solver?,
+            optimiser: optimiser?,
             learner: learner?,
             task: task?,
             train: train?,

@@ -32,12 +32,25 @@ fn all_tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
 }
 
 /// Names of the metrics that a run of this net, task and learner has: what `[expect]` may ask for.
-pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec) -> Vec<String> {
+pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: bool) -> Vec<String> {
     let mut names = Vec::new();
     let circuit = *learner == LearnerSpec::Microcircuit;
     for k in (1..sizes.len() - 1).filter(|_| circuit) {
         for quantity in ["apical_squared", "interneuron_mismatch_squared", "distance_pi", "distance_ip"] {
             names.push(format!("{quantity}.{k}"));
+        }
+    }
+    let depth = sizes.len() - 1;
+    if angles {
+        for k in 1..=depth {
+            names.extend([format!("angle_bp.{k}"), format!("norm_ratio.{k}")]);
+        }
+        if depth > 1 && learner.kinds().contains(&apical::circuit::Kind::Wpb) {
+            names.extend((1..=depth).map(|k| format!("angle_fa.{k}")));
+            names.extend((1..depth).map(|k| format!("forward_feedback_angle.{k}")));
+        }
+        for k in (1..depth).filter(|_| circuit) {
+            names.extend([format!("interneuron_error.{k}"), format!("stability.{k}")]);
         }
     }
     let (target, classes) = match task {
@@ -207,7 +220,8 @@ impl<'a> Check<'a> {
         task: Option<&TaskSpec>,
         learner: Option<&LearnerSpec>,
     ) -> Option<Vec<Expectation>> {
-        let known = metrics(sizes?, task?, learner?);
+        let angles = self.section("record").count("angles").is_some_and(|n| n > 0);
+        let known = metrics(sizes?, task?, learner?, angles);
         let mut list = Vec::new();
         for (key, node) in self.root.given("expect").map_or(&[][..], |n| n.entries()) {
             let view = View { node: Some(node), table: "expect" };

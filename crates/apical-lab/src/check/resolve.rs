@@ -2,7 +2,7 @@
 //! in place of their paths, without name and comments).
 
 use super::files::content_hash;
-use super::resolve_learner::trained;
+use super::resolve_learner::{optimiser, trained};
 use crate::Error;
 use crate::experiment::*;
 use apical::circuit::Kind;
@@ -100,6 +100,9 @@ fn write(e: &Experiment, identity: bool) -> Result<String, Error> {
             solver(&mut w, e);
             w.table("[learner]");
             w.text("kind", "microcircuit");
+            if let Some(o) = &e.optimiser {
+                optimiser(&mut w, o);
+            }
         }
         LearnerSpec::Trained(t) => trained(&mut w, t),
     }
@@ -258,7 +261,7 @@ fn task(w: &mut Writer, task: &TaskSpec) -> Result<(), Error> {
             coding(w, c);
             sets(w, sizes);
         }
-        TaskSpec::Mnist { dir, coding: c, train } => {
+        TaskSpec::Mnist { dir, coding: c, range, train } => {
             w.text("kind", "mnist");
             if w.identity {
                 for stem in ["train-images", "train-labels", "t10k-images", "t10k-labels"] {
@@ -268,6 +271,8 @@ fn task(w: &mut Writer, task: &TaskSpec) -> Result<(), Error> {
                 w.text("dir", &dir.to_string_lossy());
             }
             coding(w, c);
+            w.float("low", range.0);
+            w.float("high", range.1);
             w.raw("train", train);
         }
         TaskSpec::Digits { coding: c } => {

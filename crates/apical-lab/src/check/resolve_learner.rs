@@ -47,7 +47,11 @@ pub(super) fn trained(w: &mut Writer, t: &TrainedSpec) {
     if t.algorithm.is_iterative() {
         w.float("unsettled_allowed", t.unsettled_allowed);
     }
-    let o = &t.optimiser;
+    optimiser(w, &t.optimiser);
+}
+
+/// [learner.optimiser].
+pub(super) fn optimiser(w: &mut Writer, o: &optimiser::Spec) {
     w.table("[learner.optimiser]");
     match o.rule {
         optimiser::Rule::Sgd => w.text("kind", "sgd"),

@@ -55,7 +55,11 @@ impl Check<'_> {
                     );
                 }
                 let coding = self.coding(view, activation);
-                Some(TaskSpec::Mnist { dir: self.mnist_dir(view)?, coding: coding?, train: train? })
+                let range = view.number("low").zip(view.number("high"));
+                if range.is_some_and(|(low, high)| low >= high) {
+                    self.findings.error(view.at("low"), "`task.low` is not below `task.high`", "allowed: low < high");
+                }
+                Some(TaskSpec::Mnist { dir: self.mnist_dir(view)?, coding: coding?, range: range?, train: train? })
             }
             _ => self.file(view, activation, sizes),
         }

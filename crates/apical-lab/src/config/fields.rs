@@ -17,8 +17,7 @@ pub const TABLES: &[Table] = &[
     t("solver", "[solver]", "How potentials are found."),
     t("learner", "[learner]", "Who assigns credit. `learner = \"bp\"` is short for a [learner] with that kind and defaults."),
     t("optimiser", "[learner.optimiser]",
-      "How an update becomes a change of weights: for all learners but the microcircuit, whose rules have rates of \
-      their own ([plasticity])."),
+      "How an update becomes a change of weights."),
     t("task", "[task]", "What is learned. `task = \"digits\"` is short for a [task] with that kind and defaults."),
     t("task.target", "[task] target = { .. }", "Potentials of the output cells for a class."),
     t("task.split", "[task] split = { .. }", "Which rows of a file train, validate and test."),
@@ -192,8 +191,10 @@ pub const FIELDS: &[Field] = &[
     f("learner", "attenuation", TRAINED, Kind::Choice(ATTENUATION), "", "\"none\"",
       "The function that is learned: u_k = W_k r_{k-1}, or the microcircuit's u_k = vhat_B,k, attenuated by \
       [conductances].", "\"conductances\""),
-    f("learner", "optimiser", TRAINED, Kind::Table("optimiser"), "", "",
-      "How updates are followed; absent: plain descent.", "{ kind = \"adam\", rate = 0.001 }"),
+    f("learner", "optimiser", ALL, Kind::Table("optimiser"), "", "",
+      "How updates are followed; absent: plain descent, and with the microcircuit the rates of its rules alone. With one \
+      the microcircuit's weights stand still within a presentation, and what its rules taught there (each at its own rate, \
+      without low-pass) is followed afterwards.", "{ kind = \"adam\", rate = 0.001 }"),
     f("learner", "frozen", TRAINED, Kind::Counts(1), "", "[]",
       "Layers whose forward weights and biases stand still.", "[1, 2]"),
     f("learner", "feedback", &["dfa"], POSITIVE, "", "0.5",
@@ -262,6 +263,10 @@ pub const FIELDS: &[Field] = &[
       "Lower bound of the input, U(low, high).", "0.0"),
     f("task", "high", &["patterns", "single"], ANY, "", "1.0",
       "Upper bound of the input.", "1.0"),
+    f("task", "low", &["mnist"], ANY, "", "0.0",
+      "Input of a black pixel.", "-1.0"),
+    f("task", "high", &["mnist"], ANY, "", "1.0",
+      "Input of a white pixel.", "1.0"),
     f("task", "target_low", &["single"], ANY, "", "-1.0",
       "Lower bound of the target potentials.", "-1.0"),
     f("task", "target_high", &["single"], ANY, "", "1.0",

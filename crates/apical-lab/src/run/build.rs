@@ -5,6 +5,7 @@ use crate::Error;
 use crate::checkpoint::read_weights;
 use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Schedule, SolverSpec, StartWeights};
 use apical::circuit::noise::Source;
+use apical::circuit::params::Rates;
 use apical::circuit::{Attenuation, Kind, Tensors, start};
 use apical::kernels::{Mat, Product, Real};
 use apical::learners::feed_forward::Function;
@@ -138,9 +139,11 @@ pub fn function(e: &Experiment) -> Function {
 /// The learner of an experiment with given weights.
 pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<T>> {
     let spec = match &e.learner {
-        LearnerSpec::Microcircuit => {
-            learners::Spec::Microcircuit { solver: solver_spec(e), rates: e.phases[0].rates.clone() }
-        }
+        LearnerSpec::Microcircuit => learners::Spec::Microcircuit {
+            solver: solver_spec(e),
+            rates: e.phases[0].rates.clone(),
+            optimiser: e.optimiser.clone(),
+        },
         LearnerSpec::Trained(t) => learners::Spec::Trained {
             algorithm: t.algorithm.clone(),
             optimiser: t.optimiser.clone(),
@@ -196,12 +199,12 @@ pub fn stability<T: Real>(e: &Experiment, task: &Task, weights: &Tensors<T>) -> 
     let rows = task.per_epoch().min(100);
     let mut batch = Batch::new(task, rows);
     Epoch::new(task, e.seed, 0, rows).fill(0, &mut batch);
-    let att = attenuation(e);
-    let gains = interneuron_gain(&e.network, &att, weights, &batch.input);
+    let largest = |k: usize| e.phases.iter().map(|p| p.rates.ip[k]).fold(0.0, f64::max);
+    let ip: Vec<f64> = (0..depth - 1).map(largest).collect();
+    let rates = Rates { ip, ..e.phases[0].rates.clone() };
+    let numbers = stability_numbers(e, weights, &batch.input, &rates);
     let mut warnings = Vec::new();
-    let numbers = gains.iter().enumerate().map(|(k, gain)| {
-        let eta = e.phases.iter().map(|p| p.rates.ip[k]).fold(0.0, f64::max);
-        let number = eta * att.mixing.interneuron * gain;
+    for (k, &number) in numbers.iter().enumerate() {
         if number >= 1.5 {
             let verdict = if number >= 2.0 {
                 "above the bound 2: the interneurons can oscillate, and then learning fails"
@@ -213,8 +216,13 @@ pub fn stability<T: Real>(e: &Experiment, task: &Task, weights: &Tensors<T>) -> 
                 k + 1
             ));
         }
-        number
-    });
-    let numbers = numbers.collect();
+    }
     (numbers, warnings)
+}
+
+/// The stability number of each hidden layer at given weights and rates, over some inputs.
+pub fn stability_numbers<T: Real>(e: &Experiment, weights: &Tensors<T>, input: &[T], rates: &Rates) -> Vec<f64> {
+    let att = attenuation(e);
+    let gains = interneuron_gain(&e.network, &att, weights, input);
+    gains.iter().zip(&rates.ip).map(|(gain, eta)| eta * att.mixing.interneuron * gain).collect()
 }

@@ -1,5 +1,6 @@
 //! Running an experiment in its run folder: from the start or from the last checkpoint, to the end or until stopped.
 
+mod angles;
 pub mod answer;
 pub mod build;
 pub mod dry;

@@ -1,6 +1,7 @@
 //! The course of a run: presentations, metrics, validation, checkpoints. What it computes is a function of the config
 //! alone; when it looks, saves or stops changes nothing of it.
 
+use super::angles::Probe;
 use super::build;
 use super::interval::{Expected, Interval};
 use super::order::{Batch, Epoch};
@@ -37,6 +38,8 @@ pub(super) struct Run<'a, T> {
     pub task: Rc<Task>,
     pub learner: Box<dyn Learner<T>>,
     pub pool: rayon::ThreadPool,
+    probe: Probe<T>,
+    warned: bool,
     counters: Counters,
     metrics: MetricsWriter,
     recorder: Recorder,
@@ -79,8 +82,10 @@ impl<'a, T: Real> Run<'a, T> {
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
         let pool = thread_pool(options.threads)?;
         let begun = positions.is_some();
+        let (probe, warned) = (Probe::new(e, &task), false);
         let saved = Instant::now();
-        let mut run = Run { e, folder, task, learner, pool, counters, metrics, recorder, identity, saved };
+        let mut run =
+            Run { e, folder, task, learner, pool, probe, warned, counters, metrics, recorder, identity, saved };
         if !begun {
             // From here on there is always a checkpoint, and one that is missing was lost.
             run.save(&[LAST.into()])?;
@@ -99,6 +104,11 @@ impl<'a, T: Real> Run<'a, T> {
         let mut batch = Batch::new(&self.task, self.e.train.batch);
         let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
         let (e, task) = (self.e, self.task.clone());
+        if self.counters.presentation == 0
+            && let Some(trouble) = self.compare_updates()?
+        {
+            return self.fail(&trouble);
+        }
         while self.counters.epoch < epochs {
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&phase.rates, build::rate_factor(e, self.counters.epoch));
@@ -115,7 +125,7 @@ impl<'a, T: Real> Run<'a, T> {
                 c.in_epoch += 1;
                 let last = c.in_epoch == per_epoch && c.epoch + 1 == epochs;
                 if (c.presentation.is_multiple_of(interval) || last)
-                    && let Some(ended) = self.end_interval()?
+                    && let Some(ended) = self.end_interval(progress)?
                 {
                     return Ok(ended);
                 }
@@ -159,7 +169,7 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// Writes the metrics of an interval and begins the next.
-    fn end_interval(&mut self) -> Result<Option<Ended>, Error> {
+    fn end_interval(&mut self, progress: &mut dyn Progress) -> Result<Option<Ended>, Error> {
         let when = self.when();
         let hidden = saved::hidden(self.e);
         if self.counters.interval.is_empty() {
@@ -180,7 +190,17 @@ impl<'a, T: Real> Run<'a, T> {
         for (name, m) in w.named() {
             self.metrics.append(when, &format!("weight_norm.{name}"), m.norm())?;
         }
+        if let Some(trouble) = self.compare_updates()? {
+            return self.fail(&trouble).map(Some);
+        }
         let share = interval.share_unsettled();
+        if share > 0.0 && !self.warned {
+            self.warned = true;
+            let line =
+                format!("warning: {:.2} % of the samples did not settle (metric solver.unsettled)", 100.0 * share);
+            progress.note(&line);
+            self.folder.log(&line)?;
+        }
         let allowed = match &self.e.learner {
             LearnerSpec::Microcircuit => UNSETTLED_ALLOWED,
             LearnerSpec::Trained(t) => t.unsettled_allowed,
@@ -195,6 +215,20 @@ impl<'a, T: Real> Run<'a, T> {
             return self.end_failed(reason, serde_json::Map::new()).map(Some);
         }
         Ok(None)
+    }
+
+    /// Writes the angles and norms of updates at the present weights, if they are recorded.
+    fn compare_updates(&mut self) -> Result<Option<Trouble>, Error> {
+        let when = self.when();
+        match self.probe.metrics(self.e, self.learner.as_ref(), self.counters.epoch) {
+            Ok(list) => {
+                for (name, value) in list {
+                    self.metrics.append(when, &name, value)?;
+                }
+                Ok(None)
+            }
+            Err(trouble) => Ok(Some(trouble)),
+        }
     }
 
     /// Validates and saves at the end of an epoch.
@@ -320,7 +354,7 @@ fn refuse_lost_checkpoint(folder: &RunFolder) -> Result<(), Error> {
 }
 
 /// The phase in which an epoch lies.
-fn phase_at(e: &Experiment, epoch: u64) -> &Phase {
+pub(super) fn phase_at(e: &Experiment, epoch: u64) -> &Phase {
     let mut end = 0;
     e.phases
         .iter()

@@ -1,6 +1,7 @@
 //! `microcircuit`: the dendritic cortical microcircuit (Sacramento, Costa, Bengio & Senn, NeurIPS 2018) learns from local
 //! prediction errors, with any of the solvers inside.
 
+use super::optimiser::{self, Optimiser};
 use super::{Learner, Update};
 use crate::circuit::Tensors;
 use crate::circuit::params::Rates;
@@ -12,12 +13,29 @@ pub struct Microcircuit<T> {
     weights: Tensors<T>,
     rates: Rates,
     solver: Box<dyn Solver<T>>,
+    followed: Option<Followed<T>>,
+}
+
+/// An optimiser that follows what presentations teach, in place of the rules' own rates alone.
+struct Followed<T> {
+    optimiser: Optimiser<T>,
+    update: Update<T>,
+    factor: f64,
 }
 
 impl<T: Real> Microcircuit<T> {
     /// From start weights and a solver of the same net.
     pub fn new(weights: Tensors<T>, rates: Rates, solver: Box<dyn Solver<T>>) -> Self {
-        Microcircuit { weights, rates, solver }
+        Microcircuit { weights, rates, solver, followed: None }
+    }
+
+    /// The same, with an optimiser that follows what each presentation taught; weights stand still within one.
+    pub fn followed(mut self, spec: &optimiser::Spec) -> Self {
+        let mut update = self.weights.clone();
+        update.clear();
+        let optimiser = Optimiser::new(spec, &self.weights);
+        self.followed = Some(Followed { optimiser, update, factor: 1.0 });
+        self
     }
 }
 
@@ -39,7 +57,13 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
     }
 
     fn set_rates(&mut self, rates: &Rates, factor: f64) {
-        self.rates = rates.scaled(factor);
+        match &mut self.followed {
+            None => self.rates = rates.scaled(factor),
+            Some(followed) => {
+                self.rates = rates.clone();
+                followed.factor = factor;
+            }
+        }
     }
 
     fn update(&self, shown: &Shown<'_, T>, mode: Weights) -> Result<Update<T>, Trouble> {
@@ -52,7 +76,17 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        self.solver.learn(&mut self.weights, shown, &self.rates, outcome, observer)
+        let Some(followed) = &mut self.followed else {
+            return self.solver.learn(&mut self.weights, shown, &self.rates, outcome, observer);
+        };
+        followed.update.clear();
+        let before = self.solver.clock();
+        self.solver.gather(&self.weights, shown, &self.rates, &mut followed.update, outcome, observer)?;
+        // Every presentation takes as many steps as this one.
+        let (after, factor) = (self.solver.clock(), followed.factor);
+        let presentation = after / (after - before);
+        followed.optimiser.apply(&mut self.weights, &mut followed.update, factor, |_| 1.0, presentation);
+        Ok(())
     }
 
     fn answer(&self, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
@@ -64,11 +98,16 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
     }
 
     fn save(&self) -> Vec<Array<T>> {
-        self.solver.save()
+        let mut list = self.solver.save();
+        if let Some(followed) = &self.followed {
+            list.extend(followed.optimiser.save());
+        }
+        list
     }
 
     fn restore(&mut self, find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
-        self.solver.restore(find)
+        self.solver.restore(find)?;
+        self.followed.as_mut().map_or(Ok(()), |followed| followed.optimiser.restore(find))
     }
 
     fn clock(&self) -> u64 {

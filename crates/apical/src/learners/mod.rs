@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod microcircuit;
 pub mod optimiser;
 pub mod pc;
+pub mod probe;
 pub mod sign_symmetric;
 pub mod theory;
 pub mod trained;
@@ -47,6 +48,8 @@ pub enum Spec {
         solver: solvers::Spec,
         /// Learning rates of its rules.
         rates: Rates,
+        /// Follows what presentations teach; `None`: the rules' own rates do.
+        optimiser: Option<optimiser::Spec>,
     },
     /// All others: an algorithm yields a direction, an optimiser follows it.
     Trained {
@@ -128,9 +131,13 @@ pub fn build<T: Real>(
     seed: u64,
 ) -> Box<dyn Learner<T>> {
     match spec {
-        Spec::Microcircuit { solver, rates } => {
+        Spec::Microcircuit { solver, rates, optimiser } => {
             let solver = solvers::build(solver, &f.net, samples);
-            Box::new(microcircuit::Microcircuit::new(weights, rates.clone(), solver))
+            let circuit = microcircuit::Microcircuit::new(weights, rates.clone(), solver);
+            Box::new(match optimiser {
+                Some(optimiser) => circuit.followed(optimiser),
+                None => circuit,
+            })
         }
         Spec::Trained { algorithm, optimiser, bound } => {
             let algorithm = algorithm.build(f, samples, seed);

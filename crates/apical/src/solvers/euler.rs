@@ -102,6 +102,49 @@ impl<T: Real> Euler<T> {
         }
         watch::check(state, self.bound)
     }
+
+    /// The steps of a presentation; with an `update` the weights stand still and the rules are gathered there.
+    fn course(
+        &mut self,
+        weights: &mut Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        mut update: Option<&mut Tensors<T>>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        if self.timing.reset_delta {
+            self.delta.clear();
+        }
+        if self.timing.reset_state {
+            self.state.reset();
+        }
+        let (steps, start) = (self.steps(), self.window_start());
+        let top = self.state.soma.len() - 1;
+        let share = T::from_f64(self.constants.attenuation.output / (steps - start) as f64);
+        outcome.output.fill(T::ZERO);
+        for n in 0..steps {
+            let plastic = Plastic::in_presentation(&self.timing, n);
+            let learning = match &mut update {
+                None => Learning::Own { rates, plastic, delta: &mut self.delta },
+                Some(update) if plastic == Plastic::On || self.timing.lag_kind == LagKind::Filter => {
+                    Learning::Gather { rates, update }
+                }
+                Some(_) => Learning::None,
+            };
+            let (c, state, p) = (&self.constants, &mut self.state, &mut self.potentials);
+            step(c, weights, state, p, shown.input, shown.target, learning, &self.noise);
+            watch::check(state, self.bound)?;
+            if n >= start {
+                for (o, &v) in outcome.output.iter_mut().zip(&p.basal[top]) {
+                    *o += share * v;
+                }
+            }
+            observer.after_step(&View { step: state.step, state, potentials: p, weights, target: shown.target });
+        }
+        outcome.measure(&self.state, &self.potentials);
+        Ok(())
+    }
 }
 
 impl<T: Real> Solver<T> for Euler<T> {
@@ -121,31 +164,19 @@ impl<T: Real> Solver<T> for Euler<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        if self.timing.reset_delta {
-            self.delta.clear();
-        }
-        if self.timing.reset_state {
-            self.state.reset();
-        }
-        let (steps, start) = (self.steps(), self.window_start());
-        let top = self.state.soma.len() - 1;
-        let share = T::from_f64(self.constants.attenuation.output / (steps - start) as f64);
-        outcome.output.fill(T::ZERO);
-        for n in 0..steps {
-            let plastic = Plastic::in_presentation(&self.timing, n);
-            let learning = Learning::Own { rates, plastic, delta: &mut self.delta };
-            let (c, state, p) = (&self.constants, &mut self.state, &mut self.potentials);
-            step(c, weights, state, p, shown.input, shown.target, learning, &self.noise);
-            watch::check(state, self.bound)?;
-            if n >= start {
-                for (o, &v) in outcome.output.iter_mut().zip(&p.basal[top]) {
-                    *o += share * v;
-                }
-            }
-            observer.after_step(&View { step: state.step, state, potentials: p, weights, target: shown.target });
-        }
-        outcome.measure(&self.state, &self.potentials);
-        Ok(())
+        self.course(weights, shown, rates, None, outcome, observer)
+    }
+
+    fn gather(
+        &mut self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        update: &mut Tensors<T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        self.course(&mut weights.clone(), shown, rates, Some(update), outcome, observer)
     }
 
     fn update(

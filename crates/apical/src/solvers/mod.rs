@@ -147,6 +147,21 @@ pub trait Solver<T: Real>: Send + Sync {
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble>;
 
+    /// One presentation at weights that stand still: what it would teach is added to `update` for somebody else to follow.
+    /// Only solvers whose plasticity acts once per presentation do this.
+    ///
+    /// # Errors
+    /// As [`Solver::learn`].
+    fn gather(
+        &mut self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        update: &mut Tensors<T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble>;
+
     /// What the presentation would add to the weights (for low-passed plasticity: to V = W + eta tau_w Delta); nothing
     /// of the solver changes.
     ///

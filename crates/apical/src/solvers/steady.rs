@@ -189,6 +189,32 @@ impl<T: Real> Steady<T> {
             }
         }
     }
+
+    /// Tells what a presentation showed; `missing` samples have no fixed point, `worst` is of the others.
+    fn report(
+        &self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        (missing, worst): (&[usize], Settled),
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) {
+        let top = self.net.sizes.len() - 2;
+        let factor = T::from_f64(self.attenuation.output);
+        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
+            *o = factor * v_b;
+        }
+        let outputs = outcome.output.len() / shown.samples;
+        for &b in missing {
+            outcome.output[b * outputs..(b + 1) * outputs].fill(T::NAN);
+        }
+        outcome.measure(&self.state, &self.potentials);
+        outcome.unsettled = missing.len();
+        outcome.residual = worst.residual;
+        outcome.sweeps = worst.sweeps;
+        let (state, potentials) = (&self.state, &self.potentials);
+        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+    }
 }
 
 /// Copies a batch of one into column `b` of a batch.
@@ -230,22 +256,24 @@ impl<T: Real> Solver<T> for Steady<T> {
     ) -> Result<(), Trouble> {
         let (missing, worst) = self.present(weights, shown)?;
         self.errors(rates, &missing);
-        let top = self.net.sizes.len() - 2;
-        let factor = T::from_f64(self.attenuation.output);
-        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
-            *o = factor * v_b;
-        }
-        let outputs = outcome.output.len() / shown.samples;
-        for &b in &missing {
-            outcome.output[b * outputs..(b + 1) * outputs].fill(T::NAN);
-        }
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(weights));
-        outcome.measure(&self.state, &self.potentials);
-        outcome.unsettled = missing.len();
-        outcome.residual = worst.residual;
-        outcome.sweeps = worst.sweeps;
-        let (state, potentials) = (&self.state, &self.potentials);
-        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        self.report(weights, shown, (&missing, worst), outcome, observer);
+        Ok(())
+    }
+
+    fn gather(
+        &mut self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        update: &mut Tensors<T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        let (missing, worst) = self.present(weights, shown)?;
+        self.errors(rates, &missing);
+        plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(update));
+        self.report(weights, shown, (&missing, worst), outcome, observer);
         Ok(())
     }
 

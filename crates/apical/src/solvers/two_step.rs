@@ -124,6 +124,24 @@ impl<T: Real> TwoStep<T> {
         self.errors(w, rates);
         watch::check(&self.state, self.bound)
     }
+
+    /// Tells what a presentation showed.
+    fn report(
+        &self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) {
+        let top = self.net.sizes.len() - 2;
+        let factor = T::from_f64(self.attenuation.output);
+        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
+            *o = factor * v_b;
+        }
+        outcome.measure(&self.state, &self.potentials);
+        let (state, potentials) = (&self.state, &self.potentials);
+        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+    }
 }
 
 impl<T: Real> Solver<T> for TwoStep<T> {
@@ -144,15 +162,23 @@ impl<T: Real> Solver<T> for TwoStep<T> {
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
         self.present(weights, shown, rates)?;
-        let top = self.net.sizes.len() - 2;
-        let factor = T::from_f64(self.attenuation.output);
-        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
-            *o = factor * v_b;
-        }
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(weights));
-        outcome.measure(&self.state, &self.potentials);
-        let (state, potentials) = (&self.state, &self.potentials);
-        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        self.report(weights, shown, outcome, observer);
+        Ok(())
+    }
+
+    fn gather(
+        &mut self,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        update: &mut Tensors<T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        self.present(weights, shown, rates)?;
+        plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(update));
+        self.report(weights, shown, outcome, observer);
         Ok(())
     }
 

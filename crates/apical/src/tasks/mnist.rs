@@ -1,7 +1,7 @@
 //! MNIST from its four original idx files (LeCun, Bottou, Bengio & Haffner 1998), gzipped or not.
 //!
 //! Of the 60000 training images 5000 validate. They are drawn at random by a constant seed, since the last 5000 of the
-//! file are easier than the test set. Inputs are pixels / 255.
+//! file are easier than the test set. Inputs are pixels, linearly from 0..255 to a range.
 
 use super::error::{DataError, Place};
 use super::table::Values;
@@ -46,7 +46,13 @@ fn bytes(dir: &Path, name: &str, dims: &[usize]) -> Result<(PathBuf, Vec<u8>), D
     }
 }
 
-fn set(dir: &Path, images: &str, labels: &str, count: usize, coding: Coding) -> Result<Samples, DataError> {
+fn set(
+    dir: &Path,
+    (images, labels): (&str, &str),
+    count: usize,
+    coding: Coding,
+    (low, high): (f64, f64),
+) -> Result<Samples, DataError> {
     let (_, data) = bytes(dir, images, &[count, 28, 28])?;
     let (path, labels) = bytes(dir, labels, &[count])?;
     if let Some(i) = labels.iter().position(|&label| label > 9) {
@@ -56,7 +62,7 @@ fn set(dir: &Path, images: &str, labels: &str, count: usize, coding: Coding) -> 
     Ok(Samples {
         inputs: 784,
         outputs: 10,
-        x: Storage::Bytes { data, scale: 1.0 / 255.0, offset: 0.0 },
+        x: Storage::Bytes { data, scale: (high - low) / 255.0, offset: low },
         y: Targets::Classes { labels: labels.into_iter().map(u32::from).collect(), coding },
     })
 }
@@ -68,14 +74,14 @@ fn rows(train: usize) -> (Vec<usize>, Vec<usize>) {
     (order[VALIDATION..VALIDATION + train].to_vec(), order[..VALIDATION].to_vec())
 }
 
-pub(super) fn build(dir: &Path, coding: Coding, train: usize) -> Result<Task, DataError> {
+pub(super) fn build(dir: &Path, coding: Coding, range: (f64, f64), train: usize) -> Result<Task, DataError> {
     if train == 0 || train > TRAINING - VALIDATION {
         let allowed = format!("1 to {}", TRAINING - VALIDATION);
         return Err(DataError::field("task.train", train.to_string(), allowed));
     }
     let [train_images, train_labels, test_images, test_labels] = FILES;
-    let all = set(dir, train_images, train_labels, TRAINING, coding)?;
-    let test = set(dir, test_images, test_labels, TEST, coding)?;
+    let all = set(dir, (train_images, train_labels), TRAINING, coding, range)?;
+    let test = set(dir, (test_images, test_labels), TEST, coding, range)?;
     let (trained, validated) = rows(train);
     Ok(Task {
         inputs: 784,
@@ -85,6 +91,6 @@ pub(super) fn build(dir: &Path, coding: Coding, train: usize) -> Result<Task, Da
         train: Train::Set(all.select(&trained)),
         validation: all.select(&validated),
         test,
-        transform: Transform::alike(1.0 / 255.0),
+        transform: Transform::linear((range.1 - range.0) / 255.0, range.0),
     })
 }

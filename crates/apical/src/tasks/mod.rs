@@ -80,7 +80,7 @@ pub fn build(spec: &TaskSpec, inputs: usize, outputs: usize, seed: u64) -> Resul
             teacher::build(layers, *activation, gains, *input, *weight, *sizes, seed)
         }
         TaskSpec::YinYang { coding, sizes } => yin_yang::build(*coding, *sizes),
-        TaskSpec::Mnist { dir, coding, train } => mnist::build(dir, *coding, *train),
+        TaskSpec::Mnist { dir, coding, range, train } => mnist::build(dir, *coding, *range, *train),
         TaskSpec::Digits { coding } => digits::build(*coding),
         TaskSpec::File {
             path,

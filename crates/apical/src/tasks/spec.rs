@@ -111,6 +111,8 @@ pub enum TaskSpec {
         dir: PathBuf,
         /// Target potentials.
         coding: Coding,
+        /// Inputs of black and of white pixels.
+        range: (f64, f64),
         /// Training samples used (55000 at most); validation has 5000, test 10000.
         train: usize,
     },

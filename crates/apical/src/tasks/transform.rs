@@ -40,7 +40,12 @@ impl Default for Transform {
 impl Transform {
     /// All values times a factor.
     pub(super) fn alike(scale: f64) -> Self {
-        Transform { columns: Vec::new(), scale: Scale::Alike { scale, offset: 0.0 } }
+        Transform::linear(scale, 0.0)
+    }
+
+    /// All values times a factor, plus an offset.
+    pub(super) fn linear(scale: f64, offset: f64) -> Self {
+        Transform { columns: Vec::new(), scale: Scale::Alike { scale, offset } }
     }
 
     /// The rows of a table as samples without targets.

@@ -111,7 +111,7 @@ fn settings_out_of_range_are_named() {
         (TaskSpec::Patterns { low: 0.0, high: 1.0, sizes: vast }, "task.validation: "),
         (TaskSpec::YinYang { coding: CODING, sizes: Sizes { train: usize::MAX, ..SIZES } }, "task.train: "),
         (
-            TaskSpec::Mnist { dir: "nowhere".into(), coding: CODING, train: 55_001 },
+            TaskSpec::Mnist { dir: "nowhere".into(), coding: CODING, range: (0.0, 1.0), train: 55_001 },
             "task.train: 55001; expected 1 to 55000",
         ),
     ] {
@@ -138,7 +138,7 @@ fn mnist_is_split_at_random_by_a_fixed_seed() {
         eprintln!("skipped: APICAL_DATA is not set");
         return;
     };
-    let spec = |train| TaskSpec::Mnist { dir: dir.clone(), coding: CODING, train };
+    let spec = |train| TaskSpec::Mnist { dir: dir.clone(), coding: CODING, range: (0.0, 1.0), train };
     let task = build(&spec(55_000), 784, 10, 1).expect("MNIST is there");
     assert_eq!([train_set(&task).len(), task.validation.len(), task.test.len()], [55_000, 5_000, 10_000]);
     // The first test images show 7, 2, 1, 0, 4.

@@ -62,7 +62,7 @@ fn unknown_classes_and_missing_files_are_named() {
     let missing = build(&file_spec(&dir.path().join("b.npz")), 1, 1, 0).err().expect("there is no file");
     assert_eq!(missing.fault, Fault::Input);
     assert!(missing.to_string().ends_with("b.npz: there is no such file"));
-    let mnist = error_of(&TaskSpec::Mnist { dir: dir.path().into(), coding: CODING, train: 10 });
+    let mnist = error_of(&TaskSpec::Mnist { dir: dir.path().into(), coding: CODING, range: (0.0, 1.0), train: 10 });
     assert!(mnist.contains("train-images-idx3-ubyte: there is no such file"), "{mnist}");
 }
 
