@@ -321,6 +321,11 @@ impl<'a, T: Real> Run<'a, T> {
                 place.insert("sweeps".into(), (*sweeps).into());
                 format!("{trouble} (presentation {presentation})")
             }
+            Trouble::NoInverse { layer, condition } => {
+                place.insert("layer".into(), (*layer).into());
+                place.insert("condition".into(), condition.to_string().into());
+                format!("{trouble} (presentation {presentation})")
+            }
         };
         place.insert("presentation".into(), presentation.into());
         self.end_failed(reason, place)

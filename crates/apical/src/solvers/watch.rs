@@ -49,6 +49,13 @@ pub enum Trouble {
         /// Sweeps made.
         sweeps: usize,
     },
+    /// Weights that a learner must invert have no inverse.
+    NoInverse {
+        /// The layer above them, from 1.
+        layer: usize,
+        /// Their largest over their smallest singular value; NaN if the weights are not finite.
+        condition: f64,
+    },
 }
 
 impl fmt::Display for Trouble {
@@ -63,6 +70,9 @@ impl fmt::Display for Trouble {
                     f,
                     "no fixed point: sample {sample} left a residual of {residual:e} per ms after {sweeps} sweeps"
                 )
+            }
+            Trouble::NoInverse { layer, condition } => {
+                write!(f, "no inverse: the weights into layer {layer} have condition number {condition:e}")
             }
         }
     }
