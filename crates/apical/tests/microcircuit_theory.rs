@@ -26,7 +26,7 @@ fn two_step(case: &Nudged) -> Tensors<f64> {
 }
 
 fn steady(case: &Nudged) -> Tensors<f64> {
-    let solver = Steady::new(&case.net, 1e-15, 10_000, NoFixedPoint::Fail, 1e3, case.samples);
+    let solver = Steady::new(&case.net, 1e-14, 10_000, NoFixedPoint::Fail, 1e3, case.samples);
     solver.update(&case.w, &case.shown(), &rates(&case.net, 1.0, 0.0, 0.0, 0.0), Weights::Held).expect("it settles")
 }
 
@@ -56,21 +56,19 @@ fn each(mut check: impl FnMut(&str, f64, &dyn Fn(f64) -> (Nudged, Tensors<f64>))
     }
 }
 
+/// Measured: 0.27 at most.
 #[test]
 fn two_step_and_steady_are_within_half_a_degree_of_backprop_at_a_nudge_of_0_01() {
-    let mut worst: f64 = 0.0;
     each(|at, _, at_nudge| {
         let (case, update) = at_nudge(0.01);
         let angles = case.angles(&update);
-        worst = angles.iter().copied().fold(worst, f64::max);
         assert!(angles.iter().all(|&a| a < 0.5), "{at}: {angles:?}");
     });
-    println!("largest angle {worst:.3} degrees");
 }
 
+/// Slopes in log-log, measured: 0.943 to 1.075.
 #[test]
 fn the_angle_to_backprop_is_proportional_to_the_nudge() {
-    let (mut low, mut high) = (f64::INFINITY, 0.0f64);
     each(|at, _, at_nudge| {
         // Far below, rounding shows in the first of three hidden layers: its error is a millionth of the output's.
         let [wide, narrow] = [0.01, 0.005].map(|lambda| {
@@ -79,16 +77,14 @@ fn the_angle_to_backprop_is_proportional_to_the_nudge() {
         });
         for (wide, narrow) in wide.iter().zip(&narrow) {
             let slope = (wide / narrow).log2();
-            (low, high) = (low.min(slope), high.max(slope));
             assert!((slope - 1.0).abs() < 0.1, "{at}: {wide} {narrow}");
         }
     });
-    println!("slopes {low:.4} to {high:.4}");
 }
 
+/// Measured: 2e-5 off at most.
 #[test]
 fn the_norm_law_holds_in_the_limit_of_a_weak_nudge() {
-    let mut worst: f64 = 0.0;
     each(|at, s, at_nudge| {
         // What is left out is of order lambda_N; both sides are known to about 1e-16 / 1e-5.
         let (case, update) = at_nudge(1e-5);
@@ -97,12 +93,10 @@ fn the_norm_law_holds_in_the_limit_of_a_weak_nudge() {
         for (found, bp) in lists {
             for (k, (found, bp)) in found.iter().zip(bp).enumerate() {
                 let off = found.norm() / bp.norm() / norm_law(&case.att, s, k + 1, depth) - 1.0;
-                worst = worst.max(off.abs());
                 assert!(off.abs() < 1e-3, "{at}, layer {}: {off}", k + 1);
             }
         }
     });
-    println!("largest relative deviation {worst:.1e}");
 }
 
 /// The control for all of the above: hidden layers need feedback along W^T, the output layer needs none.

@@ -25,7 +25,8 @@ pub struct Nudged {
 }
 
 impl Nudged {
-    /// Forward weights U(-1/sqrt(n), 1/sqrt(n)), inputs U(0, 1), target potentials U(-1, 1).
+    /// Forward weights U(-1/sqrt(n), 1/sqrt(n)), so that output potentials are of order 1 at any width: the angle left by a
+    /// weak nudge grows with lambda_N |u_trgt - vhat_N|. Inputs U(0, 1), target potentials U(-1, 1).
     pub fn new(net: Network, att: Attenuation, s: f64, samples: usize, seed: u64) -> Self {
         let starts =
             Starts { pp: Start::FanIn, bpp: Start::FanIn, pb: Start::Transpose(s), ..known::self_predicting() };
