@@ -1,6 +1,8 @@
 //! What several test files draw and compare with.
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
+pub mod nudged;
+
 use apical::circuit::Tensors;
 use apical::circuit::params::{Network, Rates};
 use apical::kernels::Real;
