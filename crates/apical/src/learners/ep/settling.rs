@@ -230,7 +230,7 @@ impl<T: Real> Settling<T> {
         for (drive, s) in self.drive.iter_mut().zip(&mut phase.rate) {
             phi.rates_in_place(drive);
             for (d, s) in drive.iter_mut().zip(s) {
-                *d = *d - *s;
+                *d -= *s;
                 *s += step * *d;
             }
         }
@@ -248,7 +248,7 @@ impl<T: Real> Settling<T> {
                 &d[b * cells..(b + 1) * cells]
             });
             // Once it is not finite it stays so.
-            let larger = |m: T, d: &T| if m.is_finite() && !(d.abs() <= m) { d.abs() } else { m };
+            let larger = |m: T, d: &T| if d.abs() <= m || !m.is_finite() { m } else { d.abs() };
             let residual = rows.fold(T::ZERO, larger).to_f64();
             *unsettled = tolerance.is_some_and(|bound| residual.is_nan() || residual > bound);
             if *unsettled {
