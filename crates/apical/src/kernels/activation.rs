@@ -22,6 +22,10 @@ pub enum Activation {
     HardTanh,
     /// max(u, 0).
     Relu,
+    /// u above 0, u / 100 below.
+    LeakyRelu,
+    /// u P(z < u), z a standard normal (Hendrycks & Gimpel 2016).
+    Gelu,
     /// u.
     Identity,
 }
@@ -29,6 +33,7 @@ pub enum Activation {
 const SOFT_GAMMA: f64 = 0.1;
 const SOFT_BETA: f64 = 1.0;
 const SOFT_THETA: f64 = 3.0;
+const LEAK: f64 = 0.01;
 
 /// ln(1 + e^x) without overflow.
 #[inline]
@@ -41,9 +46,43 @@ fn logistic<T: Real>(x: T) -> T {
     T::ONE / (T::ONE + (-x).exp())
 }
 
+/// P(z < u), z a standard normal.
+#[inline]
+fn normal<T: Real>(u: T) -> T {
+    T::from_f64(0.5) * (T::from_f64(-std::f64::consts::FRAC_1_SQRT_2) * u).erfc()
+}
+
+/// The density of a standard normal.
+#[inline]
+fn density<T: Real>(u: T) -> T {
+    // 1 / sqrt(2 pi)
+    T::from_f64(0.5 * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI)
+        * (T::from_f64(-0.5) * u * u).exp()
+}
+
+/// An integral of softplus, -Li_2(-e^x), to an ulp of its size.
+fn softplus_integral(x: f64) -> f64 {
+    if x > 0.0 {
+        // Inversion of the dilogarithm.
+        return 0.5 * x * x + std::f64::consts::PI.powi(2) / 6.0 - softplus_integral(-x);
+    }
+    // Debye's series in l = softplus(x) <= ln 2: l + l^2 / 4 + sum B_2n l^(2n + 1) / (2n + 1)!; the next term is below 1e-16.
+    let l = x.exp().ln_1p();
+    let series = [
+        1.0 / 36.0,
+        -1.0 / 3600.0,
+        1.0 / 211_680.0,
+        -1.0 / 10_886_400.0,
+        1.0 / 526_901_760.0,
+        -691.0 / 2730.0 / 6_227_020_800.0,
+        7.0 / 6.0 / 1_307_674_368_000.0,
+    ];
+    l + l * l * (0.25 + l * series.iter().rev().fold(0.0, |sum, b| sum * l * l + b))
+}
+
 impl Activation {
     /// All activations, in the order in which they are listed to users.
-    pub const ALL: [Activation; 8] = [
+    pub const ALL: [Activation; 10] = [
         Activation::Logistic,
         Activation::SoftRelu,
         Activation::Softplus,
@@ -51,6 +90,8 @@ impl Activation {
         Activation::HardSigmoid,
         Activation::HardTanh,
         Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Gelu,
         Activation::Identity,
     ];
 
@@ -64,6 +105,8 @@ impl Activation {
             Activation::HardSigmoid => "hard_sigmoid",
             Activation::HardTanh => "hard_tanh",
             Activation::Relu => "relu",
+            Activation::LeakyRelu => "leaky_relu",
+            Activation::Gelu => "gelu",
             Activation::Identity => "identity",
         }
     }
@@ -78,6 +121,8 @@ impl Activation {
             Activation::HardSigmoid => "clamp(u, 0, 1)",
             Activation::HardTanh => "clamp(u, -1, 1)",
             Activation::Relu => "max(u, 0)",
+            Activation::LeakyRelu => "max(u, 0.01 u)",
+            Activation::Gelu => "u (1 + erf(u / sqrt(2))) / 2",
             Activation::Identity => "u",
         }
     }
@@ -100,11 +145,13 @@ impl Activation {
             Activation::HardSigmoid => u.max(T::ZERO).min(T::ONE),
             Activation::HardTanh => u.max(-T::ONE).min(T::ONE),
             Activation::Relu => u.max(T::ZERO),
+            Activation::LeakyRelu => u.max(T::from_f64(LEAK) * u),
+            Activation::Gelu => u * normal(u),
             Activation::Identity => u,
         }
     }
 
-    /// phi'(u); at a kink the derivative of the flat side.
+    /// phi'(u); at a kink the derivative of the flatter side.
     #[inline]
     pub fn slope<T: Real>(self, u: T) -> T {
         match self {
@@ -122,13 +169,16 @@ impl Activation {
             }
             Activation::HardSigmoid if u > T::ZERO && u < T::ONE => T::ONE,
             Activation::HardTanh if u > -T::ONE && u < T::ONE => T::ONE,
-            Activation::Relu if u > T::ZERO => T::ONE,
+            Activation::Relu | Activation::LeakyRelu if u > T::ZERO => T::ONE,
+            Activation::LeakyRelu => T::from_f64(LEAK),
+            Activation::Gelu => normal(u) + u * density(u),
             Activation::HardSigmoid | Activation::HardTanh | Activation::Relu => T::ZERO,
             Activation::Identity => T::ONE,
         }
     }
 
-    /// Potentials from which phi takes the value `rate`, where there is exactly one.
+    /// The potential at which phi takes the value `rate`, where there is exactly one. None for `gelu`, which falls before it
+    /// rises.
     pub fn inverse(self, rate: f64) -> Option<f64> {
         // ln(e^x - 1): the first form keeps the digits of a small x, the second does not overflow for a large one.
         let ln_expm1 = |x: f64| if x < 1.0 { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() };
@@ -140,17 +190,32 @@ impl Activation {
             Activation::HardSigmoid if rate > 0.0 && rate < 1.0 => rate,
             Activation::HardTanh if rate > -1.0 && rate < 1.0 => rate,
             Activation::Relu if rate > 0.0 => rate,
+            Activation::LeakyRelu => rate.min(rate / LEAK),
             Activation::Identity => rate,
             _ => return None,
         };
         u.is_finite().then_some(u)
     }
 
-    /// Phi(u), an integral of phi.
+    /// Phi(u) with Phi' = phi: to 1e-15 of its size, or of 1 where that is larger.
     pub fn integral(self, u: f64) -> f64 {
+        let half_square = 0.5 * u * u;
         match self {
             Activation::Logistic => softplus(u),
-            _ => unimplemented!(),
+            Activation::SoftRelu => SOFT_GAMMA / SOFT_BETA * softplus_integral(SOFT_BETA * (u - SOFT_THETA)),
+            Activation::Softplus => softplus_integral(u),
+            // ln cosh u without overflow.
+            Activation::Tanh => u.abs() + (-2.0 * u.abs()).exp().ln_1p() - std::f64::consts::LN_2,
+            Activation::HardSigmoid if u > 1.0 => u - 0.5,
+            Activation::HardTanh if u.abs() > 1.0 => u.abs() - 0.5,
+            Activation::HardSigmoid | Activation::Relu if u < 0.0 => 0.0,
+            Activation::LeakyRelu if u < 0.0 => LEAK * half_square,
+            Activation::Gelu => half_square * normal(u) + 0.5 * (u * density(u) - normal(u)),
+            Activation::HardSigmoid
+            | Activation::HardTanh
+            | Activation::Relu
+            | Activation::LeakyRelu
+            | Activation::Identity => half_square,
         }
     }
 
@@ -167,6 +232,6 @@ impl Activation {
                 match self { $(Activation::$name => for u in u { *u = Activation::$name.rate(*u); },)* }
             };
         }
-        each!(Logistic, SoftRelu, Softplus, Tanh, HardSigmoid, HardTanh, Relu, Identity);
+        each!(Logistic, SoftRelu, Softplus, Tanh, HardSigmoid, HardTanh, Relu, LeakyRelu, Gelu, Identity);
     }
 }

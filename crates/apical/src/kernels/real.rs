@@ -43,6 +43,8 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
+    /// 1 - erf(x), exact where it is small.
+    fn erfc(self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
     /// |x|.
@@ -60,7 +62,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $name:literal) => {
+    ($t:ident, $name:literal, $erfc:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -91,6 +93,10 @@ macro_rules! real {
                 $t::tanh(self)
             }
             #[inline]
+            fn erfc(self) -> Self {
+                $erfc(self)
+            }
+            #[inline]
             fn abs(self) -> Self {
                 $t::abs(self)
             }
@@ -118,5 +124,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, "f32");
-real!(f64, "f64");
+real!(f32, "f32", libm::erfcf);
+real!(f64, "f64", libm::erfc);

@@ -1,7 +1,10 @@
 //! `bp`: the gradient by backpropagation of errors (Rumelhart, Hinton & Williams, Nature 1986).
+//!
+//! delta_N = -dL/du_N ; delta_k = phi'(u_k) * W_{k+1}^T (c_{k+1} delta_{k+1}) ; dW_k = c_k delta_k r_{k-1}^T, mean over the
+//! batch; biases alike with the rate beta_b.
 
 use super::Update;
-use super::feed_forward::{Function, Pass, gather, times_slope};
+use super::feed_forward::{Function, Pass, answer, gather, receive};
 use super::trained::{Algorithm, Teach};
 use crate::circuit::Tensors;
 use crate::kernels::{Product, Real};
@@ -13,6 +16,7 @@ pub struct Bp<T> {
     f: Function,
     plan: Product,
     pass: Pass<T>,
+    /// delta_k = -dL/du_k as the algorithm sees it; entry k - 1 is samples x n_k.
     delta: Vec<Vec<T>>,
 }
 
@@ -40,30 +44,24 @@ impl<T: Real> Algorithm<T> for Bp<T> {
         update: &mut Update<T>,
         outcome: &mut Outcome<T>,
     ) -> Result<(), Trouble> {
-        self.pass.run(self.plan, &self.f, w, shown.input);
-        outcome.output.copy_from_slice(self.pass.output());
-        let Some(target) = shown.target else { return Ok(()) };
         let depth = self.f.depth();
-        self.f.descent(self.pass.output(), target, &mut self.delta[depth - 1]);
+        if !self.pass.error(self.plan, &self.f, w, shown, &mut outcome.output, &mut self.delta[depth - 1]) {
+            return Ok(());
+        }
         for k in (1..=depth).rev() {
-            let below = if k == 1 { shown.input } else { &self.pass.rate[k - 2][..] };
-            gather(self.plan, &self.f, k, &self.delta[k - 1], below, update);
+            gather(self.plan, &self.f, k, &self.delta[k - 1], self.pass.below(shown.input, k), update);
             if k > 1 {
                 let (lower, upper) = self.delta.split_at_mut(k - 1);
                 let (delta, above) = (&mut lower[k - 2], &upper[0]);
                 self.plan.back_sum(&w.pp[k - 1], above, delta);
-                let c = T::from_f64(self.f.factor(k));
-                delta.iter_mut().for_each(|d| *d *= c);
-                times_slope(&self.f, &self.pass.potential[k - 2], delta);
+                receive(&self.f, T::from_f64(self.f.factor(k)), &self.pass.potential[k - 2], delta);
             }
         }
         Ok(())
     }
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let mut pass = Pass::new(&self.f, samples);
-        pass.run(Product::for_batch(samples), &self.f, w, input);
-        output.copy_from_slice(pass.output());
+        answer(&self.f, w, input, samples, output);
         Ok(0)
     }
 

@@ -1,10 +1,17 @@
-//! `dfa`: direct feedback alignment (Noekland, NeurIPS 2016). TODO
+//! `dfa`: direct feedback alignment. The error at the output reaches every hidden layer directly, through a fixed random
+//! matrix of its own (Noekland, NeurIPS 2016).
+//!
+//! delta_N = -dL/du_N ; delta_k = phi'(u_k) * B_k (c_N delta_N), B_k n_k x n_N ; dW_k = c_k delta_k r_{k-1}^T, mean over the
+//! batch. The error is that at the output's potential, as everywhere here, so that with one hidden layer `dfa` is `fa`.
+//! The last hidden layer has the feedback W^PP_{N-1,N}; only the matrices of the layers below it are drawn here, from the
+//! seed, so that checkpoints need not keep them. The feedback weights onto those layers are not used.
 
 use super::Update;
-use super::feed_forward::Function;
+use super::feed_forward::{Function, Pass, answer, gather, receive};
 use super::trained::{Algorithm, Teach};
-use crate::circuit::Tensors;
-use crate::kernels::Real;
+use crate::circuit::{Kind, Tensors};
+use crate::kernels::rng::{Draws, Stream};
+use crate::kernels::{Mat, Product, Real};
 use crate::solvers::{Outcome, Trouble};
 
 /// Options.
@@ -14,36 +21,84 @@ pub struct Options {
     pub feedback: f64,
 }
 
-/// Placeholder.
+/// Where the direct feedback onto layer k is drawn: at this address + k, far from those of the start weights.
+const ADDRESS: u64 = 0xDFA << 32;
+
+/// Direct feedback alignment.
 #[derive(Clone)]
-pub struct Dfa<T>(Vec<T>);
+pub struct Dfa<T> {
+    f: Function,
+    plan: Product,
+    pass: Pass<T>,
+    /// delta_k = -dL/du_k as the algorithm sees it; entry k - 1 is samples x n_k.
+    delta: Vec<Vec<T>>,
+    /// B_k of layers 1 to N - 2.
+    direct: Vec<Mat<T>>,
+}
 
 impl<T: Real> Dfa<T> {
-    /// Room for a function and a batch.
-    pub fn new(_: &Function, _: &Options, _: usize, _: u64) -> Self {
-        unimplemented!()
+    /// Room for a function and a batch; `seed` decides the direct feedback.
+    pub fn new(f: &Function, options: &Options, samples: usize, seed: u64) -> Self {
+        let (depth, sizes) = (f.depth(), &f.net.sizes);
+        let draw = |k: usize| {
+            let mut draws = Draws::new(seed, Stream::Weights, ADDRESS + k as u64);
+            let mut entry = || T::from_f64(draws.uniform(-options.feedback, options.feedback));
+            Mat::from_fn(sizes[k], sizes[depth], |_, _| entry())
+        };
+        let pass = Pass::new(f, samples);
+        Dfa {
+            f: f.clone(),
+            plan: Product::for_batch(samples),
+            delta: pass.potential.clone(),
+            direct: (1..depth.saturating_sub(1)).map(draw).collect(),
+            pass,
+        }
     }
 }
 
 impl<T: Real> Algorithm<T> for Dfa<T> {
     fn name(&self) -> &'static str {
-        unimplemented!()
+        "dfa"
     }
+
     fn reference(&self) -> &'static str {
-        unimplemented!()
+        "Noekland, NeurIPS 29, 2016"
     }
+
     fn teach(
         &mut self,
-        _: &Tensors<T>,
-        _: &Teach<'_, T>,
-        _: &mut Update<T>,
-        _: &mut Outcome<T>,
+        w: &Tensors<T>,
+        shown: &Teach<'_, T>,
+        update: &mut Update<T>,
+        outcome: &mut Outcome<T>,
     ) -> Result<(), Trouble> {
-        unimplemented!()
+        let depth = self.f.depth();
+        if !self.pass.error(self.plan, &self.f, w, shown, &mut outcome.output, &mut self.delta[depth - 1]) {
+            return Ok(());
+        }
+        let c = T::from_f64(self.f.factor(depth));
+        let (hidden, top) = self.delta.split_at_mut(depth - 1);
+        for k in 1..depth {
+            let feedback = self.direct.get(k - 1).unwrap_or(&w.pb[depth - 2]);
+            self.plan.weighted_sum(feedback, &top[0], &mut hidden[k - 1]);
+            receive(&self.f, c, &self.pass.potential[k - 1], &mut hidden[k - 1]);
+        }
+        for k in 1..=depth {
+            gather(self.plan, &self.f, k, &self.delta[k - 1], self.pass.below(shown.input, k), update);
+        }
+        Ok(())
     }
-    fn answer(&self, _: &Tensors<T>, _: &[T], _: usize, _: &mut [T]) -> Result<usize, Trouble> {
-        unimplemented!()
+
+    /// The feedback is fixed: no decay of weights may touch it.
+    fn relative_rate(&self, kind: Kind) -> f64 {
+        if kind == Kind::Wpb { 0.0 } else { 1.0 }
     }
+
+    fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
+        answer(&self.f, w, input, samples, output);
+        Ok(0)
+    }
+
     fn copy(&self) -> Box<dyn Algorithm<T>> {
         Box::new(self.clone())
     }

@@ -3,6 +3,7 @@
 //! without a target.
 
 use super::loss::Loss;
+use super::trained::Teach;
 use crate::circuit::params::Network;
 use crate::circuit::potentials;
 use crate::circuit::{Attenuation, Tensors};
@@ -76,10 +77,38 @@ impl<T: Real> Pass<T> {
         f.net.activation.rates(u, &mut self.rate[k - 1]);
     }
 
+    /// What an algorithm that learns from errors at the output does first: answers the input into `answer`, and if there
+    /// is a target writes -dL/du_N to `delta` (both samples x n_N). True if there is one.
+    pub fn error(
+        &mut self,
+        plan: Product,
+        f: &Function,
+        w: &Tensors<T>,
+        shown: &Teach<'_, T>,
+        answer: &mut [T],
+        delta: &mut [T],
+    ) -> bool {
+        self.run(plan, f, w, shown.input);
+        answer.copy_from_slice(self.output());
+        shown.target.map(|target| f.descent(self.output(), target, delta)).is_some()
+    }
+
+    /// The rates below layer k.
+    pub fn below<'a>(&'a self, input: &'a [T], k: usize) -> &'a [T] {
+        if k == 1 { input } else { &self.rate[k - 2] }
+    }
+
     /// u_N of all samples.
     pub fn output(&self) -> &[T] {
         &self.potential[self.potential.len() - 1]
     }
+}
+
+/// The function's answers (samples x n_N) to inputs (samples x n_0).
+pub fn answer<T: Real>(f: &Function, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) {
+    let mut pass = Pass::new(f, samples);
+    pass.run(Product::for_batch(samples), f, w, input);
+    output.copy_from_slice(pass.output());
 }
 
 /// Gathers the change of layer k: mean over the samples of c_k delta_k (r_{k-1}, beta_b). `delta` is samples x n_k,
@@ -97,4 +126,12 @@ pub fn gather<T: Real>(plan: Product, f: &Function, k: usize, delta: &[T], below
 pub fn times_slope<T: Real>(f: &Function, potential: &[T], delta: &mut [T]) {
     let phi = f.net.activation;
     delta.iter_mut().zip(potential).for_each(|(d, &u)| *d *= phi.slope(u));
+}
+
+/// delta = scale phi'(u) back, where `delta` holds back, what comes back to layer k (samples x n_k).
+pub fn receive<T: Real>(f: &Function, scale: T, potential: &[T], delta: &mut [T]) {
+    if scale != T::ONE {
+        delta.iter_mut().for_each(|d| *d *= scale);
+    }
+    times_slope(f, potential, delta);
 }

@@ -86,6 +86,10 @@ impl<T: Real> Optimiser<T> {
         }
         self.clip(update);
         for kind in Kind::ALL {
+            // What an algorithm keeps fixed does not decay either.
+            if relative(kind) == 0.0 {
+                continue;
+            }
             let forward = matches!(kind, Kind::Wpp | Kind::Bpp);
             let bias = matches!(kind, Kind::Bpp | Kind::Bip);
             for k in 0..weights.kind(kind).len() {
@@ -104,10 +108,12 @@ impl<T: Real> Optimiser<T> {
 
     fn clip(&self, update: &mut Tensors<T>) {
         let Some(largest) = self.spec.clip else { return };
-        let norm = update.named().map(|(_, m)| m.norm().powi(2)).sum::<f64>().sqrt();
+        let norm = Kind::ALL.iter().flat_map(|&kind| update.kind(kind)).map(|m| m.norm().powi(2)).sum::<f64>().sqrt();
         if norm > largest {
             let scale = T::from_f64(largest / norm);
-            update.named_mut().for_each(|(_, m)| m.data.iter_mut().for_each(|x| *x *= scale));
+            for kind in Kind::ALL {
+                update.kind_mut(kind).iter_mut().for_each(|m| m.data.iter_mut().for_each(|x| *x *= scale));
+            }
         }
     }
 
