@@ -350,7 +350,8 @@ impl<T: Real> Algorithm<T> for Pc<T> {
         if shown.round == 0 {
             self.begin(w, shown.input);
             outcome.output.copy_from_slice(self.state.output());
-            check(&outcome.output, shown.samples, self.f.depth(), shown.step, f64::MAX)?;
+            // Not the trouble of inference, so not left to it: a bound that both precisions know.
+            check(&outcome.output, shown.samples, self.f.depth(), shown.step, f64::from(f32::MAX))?;
         }
         let Some(target) = shown.target else { return Ok(()) };
         outcome.sweeps = self.steps;
