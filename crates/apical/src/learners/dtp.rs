@@ -163,7 +163,7 @@ impl<T: Real> Dtp<T> {
                     let inverse = exact::weights(&w.pp[k], k + 1)?;
                     self.plan.weighted_sum(&inverse, change, shift);
                     let c = T::from_f64(self.f.factor(k + 1));
-                    shift.iter_mut().for_each(|d| *d = *d / c);
+                    shift.iter_mut().for_each(|d| *d /= c);
                 }
             }
         }
