@@ -1,5 +1,6 @@
-//! Development tasks: `cargo xtask test | tidy | package`.
+//! Development tasks: `cargo xtask test | tidy | package | bench-peers`.
 
+mod bench_peers;
 mod package;
 mod test;
 mod tidy;
@@ -11,7 +12,10 @@ const USAGE: &str = "\
 cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, clippy, packages; with a FILTER only
                                         the tests whose names contain it; --slow: ignored tests too
 cargo xtask tidy                        rules of the house that the compiler does not know
-cargo xtask package                     pack each crate and install the command, as a user would";
+cargo xtask package                     pack each crate and install the command, as a user would
+cargo xtask bench-peers [--keep-env DIR]
+                                        time per sample beside PyTorch's, which is installed into a virtual
+                                        environment: DIR, or one that is removed afterwards";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +23,7 @@ fn main() -> ExitCode {
         Some((task, rest)) if task == "test" => test::run(rest),
         Some((task, [])) if task == "tidy" => tidy::run(),
         Some((task, [])) if task == "package" => package::run(),
+        Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -11,8 +11,18 @@ use std::process::Command;
 
 /// True if the packages hold all that they need and the installed command starts.
 pub fn run() -> bool {
-    let packed =
-        ["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--offline", "--no-verify", "--quiet"];
+    let packed = [
+        "package",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--exclude",
+        "apical-benches",
+        "--allow-dirty",
+        "--offline",
+        "--no-verify",
+        "--quiet",
+    ];
     if !succeeds(&mut cargo(&packed)) {
         return false;
     }

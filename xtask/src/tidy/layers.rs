@@ -3,12 +3,13 @@
 use super::{Finding, Tree, is_test_file, outside_tests};
 
 /// Which of our crates each of our crates may depend on.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("apical", &[]),
     ("apical-lab", &["apical"]),
     ("apical-report", &["apical-lab"]),
     ("apical-cli", &["apical", "apical-lab", "apical-report"]),
     ("apical-py", &["apical", "apical-lab", "apical-report"]),
+    ("apical-benches", &["apical"]),
     ("xtask", &[]),
 ];
 
