@@ -153,7 +153,8 @@ impl Activation {
     }
 
     /// phi'(u); at a kink the derivative of the flatter side.
-    #[inline]
+    // always: left to itself the compiler calls it for each cell, and no loop over cells becomes vector code.
+    #[inline(always)]
     pub fn slope<T: Real>(self, u: T) -> T {
         match self {
             Activation::Logistic => {
