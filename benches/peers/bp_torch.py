@@ -112,8 +112,8 @@ def main(bench):
     print("| net, optimiser | batch | ours, us per sample | PyTorch, us per sample | ours / PyTorch |")
     print("| --- | --- | --- | --- | --- |")
     print("\n".join(rows))
-    print(f"\nCross-check: after one SGD step from the same weights, which moved weights by up to {change:.1g} or more,")
-    print(f"ours and PyTorch's differ by at most {difference:.1g} ({TOLERANCE:.0e} is allowed).")
+    print(f"\nCross-check: in each case one SGD step from the same weights moves some weight by {change:.0g} or more;")
+    print(f"afterwards ours and PyTorch's differ by at most {difference:.0g} ({TOLERANCE:.0e} is allowed).")
     if not difference <= TOLERANCE < change:
         sys.exit("bp_torch: the two do not compute the same; the times mean nothing")
 

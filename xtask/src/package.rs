@@ -11,19 +11,9 @@ use std::process::Command;
 
 /// True if the packages hold all that they need and the installed command starts.
 pub fn run() -> bool {
-    let packed = [
-        "package",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--exclude",
-        "apical-benches",
-        "--allow-dirty",
-        "--offline",
-        "--no-verify",
-        "--quiet",
-    ];
-    if !succeeds(&mut cargo(&packed)) {
+    let excluded = ["--exclude", "xtask", "--exclude", "apical-benches"];
+    let packed = ["package", "--workspace", "--allow-dirty", "--offline", "--no-verify", "--quiet"];
+    if !succeeds(cargo(&packed).args(excluded)) {
         return false;
     }
     match unpack() {
