@@ -156,7 +156,8 @@ pub(super) fn chosen(
                 expected: given.comparison,
             });
         } else if !given.wrong.contains(name) {
-            let known: Vec<&str> = given.list.iter().map(|c| c.name.as_str()).chain(NAMES.iter().map(|n| n.0)).collect();
+            let known: Vec<&str> =
+                given.list.iter().map(|c| c.name.as_str()).chain(NAMES.iter().map(|n| n.0)).collect();
             let shown: String = name.chars().take(60).collect();
             let found = format!("unknown learner {shown:?}");
             let hint = near(name, known.iter().copied());

@@ -281,8 +281,7 @@ fn draw_band(
     x_at: &dyn Fn(f64) -> f64,
     y_at: &dyn Fn(f64) -> f64,
 ) {
-    let is_shown =
-        |&(x, low, high): &(f64, f64, f64)| panel.x.shows(x) && panel.y.shows(low) && panel.y.shows(high);
+    let is_shown = |&(x, low, high): &(f64, f64, f64)| panel.x.shows(x) && panel.y.shows(low) && panel.y.shows(high);
     let all: Vec<(f64, f64, f64)> = band.points().collect();
     let heights: Vec<f64> = all.iter().map(|p| if is_shown(p) { p.2 } else { f64::NAN }).collect();
     let points: Vec<(f64, f64, f64)> = decimate(&heights, MOST_POINTS).into_iter().map(|i| all[i]).collect();
