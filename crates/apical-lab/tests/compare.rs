@@ -2,7 +2,7 @@
 
 use apical_lab::check::{self, Context, canonical};
 use apical_lab::compare::{Comparison, check, is_comparison};
-use apical_lab::config::{Override, Source, preset, report};
+use apical_lab::config::{Override, PRESETS, Source, preset, report};
 use apical_lab::experiment::{AlgorithmSpec, LearnerSpec};
 
 fn compare(text: &str, names: Option<&[&str]>, seeds: Option<u64>) -> Result<Comparison, String> {
@@ -176,4 +176,16 @@ fn a_comparison_is_no_single_experiment() {
     assert!(is_comparison(&source));
     let message = report(&check::check(&source, &[], &Context::default()).unwrap_err(), false);
     assert!(message.contains("apical compare") && message.trim_end().ends_with("1 error"), "{message}");
+}
+
+#[test]
+fn presets_that_are_comparisons_check_without_warnings() {
+    let mut found = 0;
+    for source in PRESETS.iter().map(|p| preset(p.name).unwrap()).filter(is_comparison) {
+        let c =
+            check(&source, &[], None, None, &Context::default()).unwrap_or_else(|d| panic!("{}", report(&d, false)));
+        assert!(c.warnings.is_empty(), "{}: {}", source.name, report(&c.warnings, false));
+        found += 1;
+    }
+    assert!(found > 0);
 }

@@ -90,10 +90,15 @@ pub fn markdown(c: &Comparison, r: &Results, command: &str, pictures: &[(&str, S
         of their runs' best value on {set}; one with failed runs stands behind all without. Each run was tested once, with \
         the weights that were best on validation. \"Last {LAST} epochs\" is the mean of the last {LAST} values on {set}. \
         Seconds are those of a run on one thread, beside the other runs, evaluation included. Nothing was chosen by the test \
-        set. `angle_bp.K` is the angle of layer K's update to the backprop gradient at the end of training, in degrees; 90 is \
-        chance.\n\n",
+        set.\n\n",
         seeds.join(", ")
     );
+    if !r.angles().is_empty() {
+        out.push_str(
+            "`angle_bp.K` is the angle between layer K's update and the backprop gradient at the end of training, in degrees; \
+            90 is chance.\n\n",
+        );
+    }
     for (file, caption) in pictures {
         let _ = write!(out, "![{caption}](figures/{file})\n\n{caption}\n\n");
     }
@@ -112,7 +117,7 @@ pub fn markdown(c: &Comparison, r: &Results, command: &str, pictures: &[(&str, S
             run.seed.to_string(),
             run.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             format!("{}{reason}", state(run)),
-            text(run.best.map(|b| b.1)),
+            run.best.map_or("-".to_owned(), |b| format!("{:.0}", b.1)),
             text(run.test),
         ]));
     }
