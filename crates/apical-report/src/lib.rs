@@ -14,7 +14,7 @@ pub mod theme;
 pub mod ticks;
 
 pub use error::Error;
-pub use figure::{Axis, Dash, Figure, Line, Panel, Scale};
+pub use figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
 pub use metric_curves::{Series, metric_figures};
 pub use render::Scene;
 pub use schematic::{Plastic, Schematic};

@@ -1,6 +1,6 @@
 //! What every figure promises: bytes that repeat, documents that parse, labels on paper, no panic on any data.
 
-use apical_report::{Axis, Dash, Figure, Line, Panel, Plastic, Scale, Scene, Schematic, Series, metric_figures};
+use apical_report::{Axis, Band, Dash, Figure, Line, Panel, Plastic, Scale, Scene, Schematic, Series, metric_figures};
 
 fn falling(run: &str, metric: &str, n: usize, from: f64, to: f64) -> Series {
     let x: Vec<f64> = (1..=n).map(|i| i as f64 * 1000.0).collect();
@@ -41,9 +41,46 @@ fn examples() -> Vec<(String, Figure)> {
         .collect();
     figures.extend(metric_figures(&many).into_iter().map(|(stem, f)| (format!("many-{stem}"), f)));
 
+    figures.push(("bands".into(), Figure::one(banded())));
+
     let panels = figures.iter().take(4).map(|(_, f)| f.panels[0].clone()).collect();
     figures.push(("wide".into(), Figure { width_mm: 174.0, axes_height_mm: 40.0, columns: 2, panels }));
     figures
+}
+
+/// Two means with their spread, one of them with a gap, and a level.
+fn banded() -> Panel {
+    let x: Vec<f64> = (1..=40).map(f64::from).collect();
+    let mut panel = Panel::new(Axis::new("Epochs", ""), Axis::new("Validation error", "%"));
+    for (i, name) in ["bp", "fa"].into_iter().enumerate() {
+        let mut y: Vec<f64> = x.iter().map(|x| 30.0 / x + 3.0 * i as f64).collect();
+        let edge = |by: f64| y.iter().map(|y| y * by).collect::<Vec<f64>>();
+        let (low, mut high) = (edge(0.7), edge(1.4));
+        if i == 1 {
+            (y[20], high[20]) = (f64::NAN, f64::NAN);
+        }
+        panel.bands.push(Band { name: name.into(), colour: i, x: x.clone(), low, high });
+        panel.lines.push(Line { name: name.into(), colour: i, dash: Dash::Solid, x: x.clone(), y });
+    }
+    panel.levels = vec![15.0, 90.0];
+    panel
+}
+
+#[test]
+fn a_band_is_an_area_with_gaps_that_counts_for_the_axis_and_is_in_the_data() {
+    let mut panel = banded();
+    let svg = Figure::one(panel.clone()).svg();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let areas: Vec<_> = document.descendants().filter_map(|n| n.attribute("fill-opacity")).collect();
+    assert_eq!(areas, ["0.18"; 3], "one unbroken, one in two pieces");
+    let data = Figure::one(panel.clone()).csv();
+    assert_eq!(data.lines().count(), 1 + 2 * 3 * 40);
+    assert!(data.contains("1,\"bp, high\",Epochs,1,Validation error (%),42"), "{data}");
+    panel.lines.clear();
+    panel.bands.truncate(1);
+    let alone = Figure::one(panel).scene();
+    let top = alone.texts().iter().filter_map(|t| t.runs[0].text.parse::<f64>().ok()).fold(0.0, f64::max);
+    assert!(top >= 40.0, "the axis ends at {top}, the band at 42");
 }
 
 #[test]
