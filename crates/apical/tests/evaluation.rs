@@ -7,9 +7,11 @@ use apical::circuit::params::{Network, Timing};
 use apical::circuit::{Attenuation, known};
 use apical::evaluate::{answers, evaluate};
 use apical::kernels::Real;
-use apical::learners::Learner;
+use apical::learners::feed_forward::Function;
 use apical::learners::loss::Loss;
 use apical::learners::microcircuit::Microcircuit;
+use apical::learners::optimiser::{self, Rule};
+use apical::learners::{self, AlgorithmSpec, Learner, dfa};
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Spec, build};
 use apical::tasks::{Coding, Samples, Storage, Targets};
 use common::{rates, uniform, weights};
@@ -53,25 +55,55 @@ fn present<T: Real>(net: &Network, learner: &mut Microcircuit<T>, n: u64) {
     learner.learn(&shown, &mut Outcome::new(net, 1), &mut Nobody).expect("it settles");
 }
 
+/// Learners that an optimiser trains, after a batch of 3.
+fn trained<T: Real>(net: &Network) -> Vec<Box<dyn Learner<T>>> {
+    let dfa = AlgorithmSpec::Dfa(dfa::Options { feedback: 0.5 });
+    let attenuation = Attenuation::from_conductances(&net.conductances);
+    let f = Function { net: net.clone(), attenuation, loss: Loss::CrossEntropy };
+    let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true };
+    let optimiser = optimiser::Spec { rule, rate: vec![0.1; 2], weight_decay: 0.01, clip: None, frozen: Vec::new() };
+    let build = |algorithm: AlgorithmSpec| {
+        let w = weights(net, 1.0, 1).only(algorithm.kinds());
+        let spec = learners::Spec::Trained { algorithm, optimiser: optimiser.clone(), bound: 1e3 };
+        let mut learner = learners::build(&spec, &f, w, 3, 1);
+        let (x, t) = (uniform(3 * 7, 0.0, 1.0, 100), uniform(3 * 4, -1.0, 1.0, 200));
+        let shown = Shown { samples: 3, input: &x, target: Some(&t) };
+        learner.learn(&shown, &mut Outcome::for_output(3, 4), &mut Nobody).expect("nothing diverges");
+        learner
+    };
+    [AlgorithmSpec::Bp, AlgorithmSpec::Fa, dfa, AlgorithmSpec::SignSymmetric].map(build).into()
+}
+
 fn threads_do_not_matter<T: Real>() {
     let (net, samples) = (network(), samples());
-    for spec in specs(&net) {
+    let circuits = specs(&net).into_iter().map(|spec| Box::new(learner::<T>(&net, &spec)) as Box<dyn Learner<T>>);
+    for learner in circuits.chain(trained(&net)) {
         for sequence in [false, true] {
-            let learner = learner::<T>(&net, &spec);
             let results = [1, 2, 3, 7].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-                let output = answers(&learner, &samples, sequence, &pool).expect("it settles");
-                let measures = evaluate(&learner, &samples, sequence, net.activation, Loss::Potentials, &pool);
+                let output = answers(&*learner, &samples, sequence, &pool).expect("it settles");
+                let measures = evaluate(&*learner, &samples, sequence, net.activation, Loss::Potentials, &pool);
                 (output, measures.expect("it settles"))
             });
             let ((output, unsettled), measures) = &results[0];
             assert_eq!((output.len(), *unsettled), (337 * 4, 0));
             assert!(measures.loss.is_some_and(|l| l > 0.0) && measures.error.is_some_and(|e| e > 0.0 && e < 1.0));
             for other in &results[1..] {
-                assert_eq!(other, &results[0], "{spec:?}, sequence {sequence}");
+                assert_eq!(other, &results[0], "{}, sequence {sequence}", learner.name());
             }
         }
     }
+}
+
+/// Learning itself: taught inside pools of several sizes, the weights are the same.
+#[test]
+fn learners_taught_in_any_pool_have_the_same_weights() {
+    let net = network();
+    let taught = [1, 3].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| trained::<f32>(&net).iter().map(|l| l.weights().clone()).collect::<Vec<_>>())
+    });
+    assert_eq!(taught[0], taught[1]);
 }
 
 #[test]

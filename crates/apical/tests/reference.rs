@@ -10,7 +10,7 @@ use apical::kernels::rng::{Draws, Stream};
 use apical::kernels::{Activation, Mat, Product};
 use apical::solvers::euler::Euler;
 use apical::solvers::{Observer, Outcome, Shown, Solver, View};
-use common::assert_close;
+use common::{assert_close, normal};
 
 type Matrix = Vec<Vec<f64>>;
 
@@ -23,6 +23,8 @@ fn phi(activation: Activation, u: f64) -> f64 {
         Activation::HardSigmoid => u.clamp(0.0, 1.0),
         Activation::HardTanh => u.clamp(-1.0, 1.0),
         Activation::Relu => u.max(0.0),
+        Activation::LeakyRelu => u.max(0.01 * u),
+        Activation::Gelu => u * normal(u),
         Activation::Identity => u,
     }
 }

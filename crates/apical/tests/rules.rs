@@ -8,7 +8,7 @@ use apical::circuit::step::{Constants, Learning, Plastic, step};
 use apical::circuit::{Kind, Potentials, State, Tensors, known};
 use apical::kernels::{Mat, Product};
 use apical::solvers::euler::Euler;
-use apical::solvers::{Nobody, Observer, Outcome, Shown, Solver, View};
+use apical::solvers::{Nobody, Outcome, Shown, Solver};
 use common::{assert_close, flat, rates, uniform, weights};
 
 const TAU_W: f64 = 30.0;
@@ -272,68 +272,4 @@ fn the_reset_clears_delta_and_nothing_else() {
     }
     assert_eq!((&w, resetting.delta()), (&w_fresh, fresh.delta()));
     assert_ne!(w, w_on);
-}
-
-/// Adds up the unfiltered rules from what the observer sees.
-struct Integral {
-    eta: f64,
-    dt: f64,
-    v: Tensors<f64>,
-}
-
-impl Observer<f64> for Integral {
-    fn after_step(&mut self, view: &View<'_, f64>) {
-        let (p, state) = (view.potentials, view.state);
-        let vhat = |v: &[f64], factor: f64| v.iter().map(|v| phi(factor * v)).collect::<Vec<f64>>();
-        let minus = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f64>>();
-        let e_1 = minus(&p.rate[0], &vhat(&p.basal[0], 1.0 / 1.9));
-        let e_2 = minus(&p.rate[1], &vhat(&p.basal[1], 1.0 / 1.1));
-        let e_i = minus(&p.rate_inter[0], &vhat(&p.inter_dendrite[0], 1.0 / 1.1));
-        let e_a = p.apical[0].iter().map(|v| -v).collect::<Vec<f64>>();
-        let e_f = minus(&p.rate[0], &vhat(&p.apical_feedback[0], 1.0));
-        let beta = vec![0.5; state.samples];
-        // In the order of `named`: Wpp.1, Wpp.2, bpp.1, bpp.2, Wpb.1, Wip.1, bip.1, Wpi.1.
-        let parts = [
-            (&e_1, &state.trace_input),
-            (&e_2, &p.rate[0]),
-            (&e_1, &beta),
-            (&e_2, &beta),
-            (&e_f, &p.rate[1]),
-            (&e_i, &p.rate[0]),
-            (&e_i, &beta),
-            (&e_a, &p.rate_inter[0]),
-        ];
-        for ((_, m), (e, r)) in self.v.named_mut().zip(parts) {
-            for i in 0..m.rows {
-                for j in 0..m.cols {
-                    let sum: f64 = (0..state.samples).map(|b| e[b * m.rows + i] * r[b * m.cols + j]).sum();
-                    m.data[i * m.cols + j] += self.dt * self.eta * sum / state.samples as f64;
-                }
-            }
-        }
-    }
-}
-
-/// V = W + eta tau_w Delta integrates the unfiltered rules exactly, however the weights move meanwhile.
-#[test]
-fn v_integrates_the_unfiltered_rules() {
-    let (net, eta) = (network(), 0.05);
-    for samples in [1, 3] {
-        let mut w = weights(&net, 1.0, 3);
-        let start = w.clone();
-        let mut integral = Integral { eta, dt: 0.1, v: w.clone() };
-        let mut euler = Euler::new(&net, known::timing(50.0), Some(TAU_W), Source::Silent, 1e3, samples);
-        for n in 0..6 {
-            let (x, t) = (uniform(2 * samples, 0.0, 1.0, n), uniform(2 * samples, -1.0, 1.0, 100 + n));
-            let shown = Shown { samples, input: &x, target: Some(&t) };
-            let all = rates(&net, eta, eta, eta, eta);
-            euler.learn(&mut w, &shown, &all, &mut Outcome::new(&net, samples), &mut integral).unwrap();
-        }
-        let delta = flat(euler.delta());
-        let found: Vec<f64> = flat(&w).iter().zip(&delta).map(|(w, d)| w + eta * TAU_W * d).collect();
-        // 3000 steps, each with a rounding of 1e-16 or less.
-        assert_close(&found, &flat(&integral.v), 1e-12, &format!("{samples} samples"));
-        let change = flat(&w).iter().zip(&flat(&start)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(change > 0.1, "the weights must have moved: {change}");
-    }
 }

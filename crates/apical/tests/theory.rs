@@ -1,4 +1,5 @@
-//! Claims of theory about the circuit and its solvers, each a test named after the claim. All in f64.
+//! Claims of theory about the circuit and its solvers, each a test named after the claim. All in f64. How the circuit's
+//! updates relate to backprop stands in `microcircuit_theory.rs` and `microcircuit_theory_euler.rs`.
 
 use apical::circuit::noise::Source;
 use apical::circuit::params::{Network, Rates, Timing};
@@ -6,11 +7,9 @@ use apical::circuit::start::draw;
 use apical::circuit::{Attenuation, Potentials, State, Tensors, known};
 use apical::kernels::rng::{Draws, Stream};
 use apical::kernels::{Activation, Real};
-use apical::learners::metrics::angle;
 use apical::learners::theory::matching_descent;
 use apical::solvers::euler::Euler;
 use apical::solvers::steady::Steady;
-use apical::solvers::two_step::TwoStep;
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Solver, Weights};
 
 fn uniform<T: Real>(n: usize, low: f64, high: f64, step: u64) -> Vec<T> {
@@ -86,55 +85,6 @@ fn the_apical_potential_follows_the_first_order_law() {
         previous = relative;
     }
     assert!(previous < 1e-4, "{previous}");
-}
-
-fn angles_to_backprop(update: &Tensors<f64>, descent: &Tensors<f64>) -> Vec<f64> {
-    let matrices = update.pp.iter().zip(&descent.pp).chain(update.bpp.iter().zip(&descent.bpp));
-    matrices.map(|(a, b)| angle(a, b).expect("updates are not zero")).collect()
-}
-
-#[test]
-fn two_step_and_steady_approach_backprop_in_proportion_to_the_nudge() {
-    let mut net = biased(&[8, 7, 6, 4]);
-    let samples = 5;
-    let (x, target) = (uniform(8 * samples, 0.0, 1.0, 3), uniform(4 * samples, -1.0, 1.0, 4));
-    let shown = Shown { samples, input: &x, target: Some(&target) };
-    let rates = rates(&net, 1.0, 0.0, 0.0, 0.0);
-    let mut worst = [Vec::new(), Vec::new()];
-    for lambda in [0.04, 0.02, 0.01] {
-        let mixing = apical::circuit::params::Mixing { output: lambda, ..net.conductances.mixing() };
-        net.conductances = net.conductances.with_mixing(mixing);
-        let att = Attenuation::from_conductances(&net.conductances);
-        let w = draw::<f64>(&net, &att, &known::self_predicting(), 7);
-        let descent = matching_descent(&net, &att, &w, &x, &target);
-        let two_step = TwoStep::new(&net, att, 1e3, samples).update(&w, &shown, &rates, Weights::Held).unwrap();
-        let steady = steady(&net, samples).update(&w, &shown, &rates, Weights::Held).unwrap();
-        for (list, update) in worst.iter_mut().zip([two_step, steady]) {
-            list.push(angles_to_backprop(&update, &descent).into_iter().fold(0.0, f64::max));
-        }
-    }
-    for angles in worst {
-        assert!(angles[2] < 0.5, "{angles:?}");
-        for pair in angles.windows(2) {
-            let slope = (pair[0] / pair[1]).log2();
-            assert!((slope - 1.0).abs() < 0.1, "{angles:?}");
-        }
-    }
-}
-
-#[test]
-fn two_step_without_attenuation_approaches_backprop_too() {
-    let net = biased(&[8, 7, 6, 4]);
-    let mixing = apical::circuit::params::Mixing { output: 0.01, interneuron: 0.1, hidden: 0.3 };
-    let att = Attenuation::none(mixing);
-    let w = draw::<f64>(&net, &att, &known::self_predicting(), 7);
-    let (x, target) = (uniform(8, 0.0, 1.0, 3), uniform(4, -1.0, 1.0, 4));
-    let shown = Shown { samples: 1, input: &x, target: Some(&target) };
-    let rates = rates(&net, 1.0, 0.0, 0.0, 0.0);
-    let update = TwoStep::new(&net, att, 1e3, 1).update(&w, &shown, &rates, Weights::Held).unwrap();
-    for angle in angles_to_backprop(&update, &matching_descent(&net, &att, &w, &x, &target)) {
-        assert!(angle < 0.5, "{angle}");
-    }
 }
 
 /// The gradient that angles are taken to is itself held against finite differences of the loss

@@ -101,7 +101,7 @@ impl<'a> Check<'a> {
 
     fn dtp(&mut self, view: View<'a>) -> Option<AlgorithmSpec> {
         let inverse = if view.text("inverse")? == "exact" { dtp::Inverse::Exact } else { dtp::Inverse::Learned };
-        for key in ["noise", "feedback_rate"] {
+        for key in ["noise", "draws", "feedback_rate"] {
             if inverse == dtp::Inverse::Exact && view.has(key) {
                 let found = format!("`learner.{key}` is given, but exact inverses are not learned");
                 self.findings.error(view.at(key), found, "leave it out, or take inverse = \"learned\"");
@@ -111,6 +111,7 @@ impl<'a> Check<'a> {
             inverse,
             step: view.number("target_step")?,
             noise: view.number("noise")?,
+            draws: view.count("draws")?,
             feedback_rate: view.number("feedback_rate")?,
         }))
     }
@@ -203,13 +204,18 @@ impl<'a> Check<'a> {
         }
         let LearnerSpec::Trained(t) = learner else { return };
         let refused = match &t.algorithm {
-            AlgorithmSpec::Ep(o) => o.refuses(network.activation, loss),
-            AlgorithmSpec::Dtp(o) => o.refuses(network.activation, &network.sizes),
+            AlgorithmSpec::Ep(o) => o.refuses(loss, network.activation).map(str::to_owned),
+            AlgorithmSpec::Pc(o) => o.refuses(),
+            AlgorithmSpec::Dtp(o) => o.refuses(network.activation).map(str::to_owned),
             _ => None,
         };
         if let Some(reason) = refused {
             let view = self.section("learner");
-            let found = format!("the learner \"{}\" cannot: {reason}", t.algorithm.name());
+            let (name, phi) = (t.algorithm.name(), network.activation.name());
+            let found = format!(
+                "the learner \"{name}\" cannot work here (activation \"{phi}\", loss \"{}\"): {reason}",
+                loss.name()
+            );
             let key = if matches!(t.algorithm, AlgorithmSpec::Dtp(_)) { "inverse" } else { "kind" };
             self.findings.error(view.at(key), found, "another network.activation, train.loss or learner");
         }

@@ -40,6 +40,7 @@ pub(super) fn trained(w: &mut Writer, t: &TrainedSpec) {
             w.float("target_step", o.step);
             if o.inverse == dtp::Inverse::Learned {
                 w.float("noise", o.noise);
+                w.raw("draws", o.draws);
                 w.float("feedback_rate", o.feedback_rate);
             }
         }

@@ -52,8 +52,10 @@ impl Options {
     /// Why these inverses cannot exist for an activation.
     pub fn refuses(&self, phi: Activation) -> Option<&'static str> {
         match (self.inverse, phi) {
-            (Inverse::Exact, Activation::HardSigmoid | Activation::HardTanh | Activation::Relu) => {
-                Some("it is flat somewhere, so many potentials have the same rate and exact inverses do not exist")
+            (Inverse::Exact, Activation::HardSigmoid | Activation::HardTanh | Activation::Relu | Activation::Gelu) => {
+                Some(
+                    "it is flat or turns somewhere, so several potentials have the same rate and exact inverses do not exist",
+                )
             }
             _ => None,
         }
@@ -273,12 +275,5 @@ impl<T: Real> Algorithm<T> for Dtp<T> {
             Kind::Wpb => 0.0,
             _ => 1.0,
         }
-    }
-}
-
-impl Options {
-    /// Why it is impossible with this activation and these sizes.
-    pub fn refuses(&self, _: crate::kernels::Activation, _: &[usize]) -> Option<String> {
-        None
     }
 }

@@ -201,10 +201,3 @@ impl<T: Real> Algorithm<T> for Ep<T> {
         Box::new(self.clone())
     }
 }
-
-impl Options {
-    /// Why it is impossible with this activation and loss.
-    pub fn refuses(&self, _: crate::kernels::Activation, _: super::loss::Loss) -> Option<String> {
-        None
-    }
-}

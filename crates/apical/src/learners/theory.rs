@@ -1,4 +1,5 @@
-//! What theory says a learner should do: the gradient that the microcircuit approaches as its nudge goes to 0.
+//! What theory says a learner should do: the gradient that the microcircuit approaches as its nudge goes to 0, and how
+//! long its updates then are.
 
 use super::Update;
 use crate::circuit::params::Network;
@@ -60,6 +61,18 @@ fn add_outer<T: Real>(m: &mut Mat<T>, post: &[T], pre: &[T], scale: T) {
             *m += scale * e * r;
         }
     }
+}
+
+/// The norm law: |update_k| / |bp_k| of layer k (1 to N) for feedback W_down = s W^T, in the limit of a weak nudge, bp being
+/// [`matching_descent`] and both of the same rate. Directions agree for any s > 0; this is what is left of the circuit:
+///
+/// lambda_N prod_{j=k}^{N-1} s lambda_A (1 - lambda_I) / prod_{j=k}^{N} c_j, c_j the attenuation of v_B,j.
+///
+/// For `euler` it is the ratio per ms of settled plasticity.
+pub fn norm_law(att: &Attenuation, s: f64, k: usize, depth: usize) -> f64 {
+    let m = att.mixing;
+    let down = (s * m.hidden * (1.0 - m.interneuron)).powi((depth - k) as i32);
+    m.output * down / (k..=depth).map(|j| att.basal(j, depth)).product::<f64>()
 }
 
 /// Mean over a batch of <phi'> (|r_k|^2 + beta_b^2) on the way up, for each hidden layer k: times eta_IP lambda_I it is the

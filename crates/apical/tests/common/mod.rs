@@ -1,6 +1,8 @@
 //! What several test files draw and compare with.
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
+pub mod nudged;
+
 use apical::circuit::Tensors;
 use apical::circuit::params::{Network, Rates};
 use apical::kernels::Real;
@@ -38,4 +40,14 @@ pub fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str)
     for (n, (a, b)) in found.iter().zip(expected).enumerate() {
         assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{what}, value {n}: {a} in place of {b}");
     }
+}
+
+/// P(z < u), z a standard normal: 1/2 + density * (u + u^3/3 + u^5/15 + ...), terms of one sign, for |u| below 10.
+pub fn normal(u: f64) -> f64 {
+    let (mut term, mut sum) = (u, 0.0);
+    for n in 1..200 {
+        sum += term;
+        term *= u * u / f64::from(2 * n + 1);
+    }
+    0.5 + (-0.5 * u * u).exp() / std::f64::consts::TAU.sqrt() * sum
 }

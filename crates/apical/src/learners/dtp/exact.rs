@@ -53,9 +53,7 @@ fn range(phi: Activation) -> (f64, f64) {
         Activation::Logistic => (0.0, 1.0),
         Activation::SoftRelu | Activation::Softplus => (0.0, f64::INFINITY),
         Activation::Tanh => (-1.0, 1.0),
-        Activation::HardSigmoid | Activation::HardTanh | Activation::Relu | Activation::Identity => {
-            (f64::NEG_INFINITY, f64::INFINITY)
-        }
+        _ => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
 
