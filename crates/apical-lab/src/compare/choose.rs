@@ -156,11 +156,13 @@ pub(super) fn chosen(
                 expected: given.comparison,
             });
         } else if !given.wrong.contains(name) {
-            let known: Vec<&str> = given.list.iter().map(|c| c.name.as_str()).chain(kinds()).collect();
+            let mut known: Vec<&str> = given.list.iter().map(|c| c.name.as_str()).collect();
+            // Not `extend`: it would make the names above 'static too.
+            kinds().for_each(|kind| known.push(kind));
             let shown: String = name.chars().take(60).collect();
             let found = format!("unknown learner {shown:?}");
-            findings.error(*at, found, near(name, known.iter().copied())).help =
-                format!("learners: {}", listed(known.into_iter()));
+            let hint = near(name, known.iter().copied());
+            findings.error(*at, found, hint).help = format!("learners: {}", listed(known.into_iter()));
         }
     }
     // What is not asked for now is still to be right.
