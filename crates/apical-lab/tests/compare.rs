@@ -46,7 +46,9 @@ fn every_learner_becomes_the_experiment_that_one_would_write_for_it() {
     let phases = "[[phase]]\nepochs = 2\ntarget = false\n[[phase]]\nepochs = 3\n[[phase]]\nepochs = 4\n";
     let written = [
         format!("{SHARED}{CIRCUIT}{phases}"),
-        format!("{SHARED}[network.start]\npp='fan-in'\n[train]\nepochs = 7\n[learner]\nkind='bp'\n[learner.optimiser]\nrate=0.3\n"),
+        format!(
+            "{SHARED}[network.start]\npp='fan-in'\n[train]\nepochs = 7\n[learner]\nkind='bp'\n[learner.optimiser]\nrate=0.3\n"
+        ),
         format!("{SHARED}[network.start]\npp='fan-in'\npb=5.0\n[train]\nepochs = 7\n[learner]\nkind='fa'\n"),
         format!(
             "{SHARED}[network.start]\npp='fan-in'\n[train]\nepochs = 7\n[learner]\nkind='bp'\nattenuation='conductances'\n\
@@ -142,7 +144,8 @@ fn bad_comparisons_are_refused_with_what_is_allowed() {
     }
     let message = compare("compare = 3\n", None, None).unwrap_err();
     assert!(message.contains("`compare` cannot be 3"), "{message}");
-    let seeds = compare(&with("[compare]\n[learner.bp]\n").replace("seed = 3", "seed = 18446744073709551615"), None, None);
+    let seeds =
+        compare(&with("[compare]\n[learner.bp]\n").replace("seed = 3", "seed = 18446744073709551615"), None, None);
     assert!(seeds.unwrap_err().contains("5 seeds from 18446744073709551615 on"));
 }
 

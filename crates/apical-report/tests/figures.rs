@@ -94,7 +94,8 @@ fn a_circuit_of_any_depth_is_drawn() {
 
 fn heat_map(n: usize, panels: usize, columns: usize) -> HeatMap {
     let names = (0..n).map(|i| format!("learner {i} <b>, of many words")).collect();
-    let degrees = |p: usize| (0..n * n).map(move |at| if at == 1 { f64::NAN } else { ((at * 37 + p * 11) % 131) as f64 });
+    let degrees =
+        |p: usize| (0..n * n).map(move |at| if at == 1 { f64::NAN } else { ((at * 37 + p * 11) % 131) as f64 });
     let panels = (0..panels).map(|p| Matrix { title: format!("layer {p}"), degrees: degrees(p).collect() }).collect();
     HeatMap { width_mm: 174.0, columns, names, panels }
 }

@@ -104,12 +104,7 @@ pub(crate) fn read(source: &Source, overrides: &[Override]) -> Result<(Node, Fin
 }
 
 /// Checks a raw config against the registry and as a whole; the experiment exists if nothing is wrong.
-pub(crate) fn decide(
-    root: &Node,
-    source: &Source,
-    context: &Context,
-    findings: &mut Findings,
-) -> Option<Experiment> {
+pub(crate) fn decide(root: &Node, source: &Source, context: &Context, findings: &mut Findings) -> Option<Experiment> {
     walk(root, "", "", findings);
     let root = View { node: Some(root), table: "" };
     let experiment = Check { root, source, context, findings }.experiment();

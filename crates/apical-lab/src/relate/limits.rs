@@ -205,11 +205,9 @@ fn equilibrium(
     watch.tick(work)?;
     let small = AlgorithmSpec::Ep(ep::Options { nudging: ep::Nudging::Centred, beta: 1e-5, ..long });
     let limit = c.direction(&small, f, w)?;
-    for (nudging, name) in [
-        (ep::Nudging::Positive, "positive"),
-        (ep::Nudging::Negative, "negative"),
-        (ep::Nudging::Centred, "centred"),
-    ] {
+    for (nudging, name) in
+        [(ep::Nudging::Positive, "positive"), (ep::Nudging::Negative, "negative"), (ep::Nudging::Centred, "centred")]
+    {
         for beta in falling(0.5, 7) {
             watch.tick(work)?;
             let update = c.direction(&AlgorithmSpec::Ep(ep::Options { nudging, beta, ..long }), f, w)?;

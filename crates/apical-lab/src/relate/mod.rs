@@ -107,7 +107,11 @@ impl Plan {
         let trained = match trained {
             None => 0,
             Some(wanted) => entries.iter().position(|e| e.name == wanted).ok_or_else(|| {
-                Error::input("--trained-by", format!("{wanted:?} is none of the learners"), format!("allowed: {}", names()))
+                Error::input(
+                    "--trained-by",
+                    format!("{wanted:?} is none of the learners"),
+                    format!("allowed: {}", names()),
+                )
             })?,
         };
         let base = &entries[trained].experiment;
@@ -116,7 +120,11 @@ impl Plan {
         for (flag, samples) in [("--samples", options.samples), ("--limit-samples", options.limit_samples)] {
             let zero = samples == 0 && flag == "--samples";
             if zero || samples > most {
-                return Err(Error::input(flag, samples.to_string(), format!("allowed: 1 to {most}, as many as there are")));
+                return Err(Error::input(
+                    flag,
+                    samples.to_string(),
+                    format!("allowed: 1 to {most}, as many as there are"),
+                ));
             }
         }
         let (mut participants, mut owners, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
@@ -137,7 +145,8 @@ impl Plan {
         if let Some(index) = circuit {
             let reference = matrix::reference(&entries[index].experiment);
             let known = participants.iter().any(|p: &Participant| {
-                p.ask == reference.ask && p.function.attenuation == reference.function.attenuation
+                p.ask == reference.ask
+                    && p.function.attenuation == reference.function.attenuation
                     && p.function.loss == reference.function.loss
             });
             if !known {
@@ -145,8 +154,7 @@ impl Plan {
                 owners.push(None);
             }
         }
-        let used: Vec<&Experiment> =
-            owners.iter().flatten().map(|&index: &usize| &entries[index].experiment).collect();
+        let used: Vec<&Experiment> = owners.iter().flatten().map(|&index: &usize| &entries[index].experiment).collect();
         let start = weights::start(base, &used)?;
         let plan = Plan {
             name: name.to_owned(),
@@ -161,7 +169,11 @@ impl Plan {
             task,
         };
         if !plan.batch(1, 0).has_target {
-            return Err(Error::input("task", "it has no targets", "a task with targets: without, nobody has an Update"));
+            return Err(Error::input(
+                "task",
+                "it has no targets",
+                "a task with targets: without, nobody has an Update",
+            ));
         }
         Ok(plan)
     }
@@ -205,7 +217,8 @@ impl Plan {
     fn cost(&self, moments: usize) -> u64 {
         let samples = self.samples() as u64;
         let each = |p: &Participant| {
-            let inverses = if p.learns_inverses() { weights::INVERSE_COST * self.options.inverse_steps as u64 } else { 0 };
+            let inverses =
+                if p.learns_inverses() { weights::INVERSE_COST * self.options.inverse_steps as u64 } else { 0 };
             p.cost() * samples + inverses * self.base().train.batch as u64
         };
         self.participants.iter().map(each).sum::<u64>() * moments as u64 + limits::cost(self)

@@ -121,8 +121,7 @@ pub(super) fn inverses(
     let mut probe = Dtp::<f64>::new(f, options, samples, e.seed);
     let mut update = w.clone();
     update.clear();
-    let teach =
-        Teach { samples, input: &batch.input, target: Some(&batch.target[..]), step: steps as u64, round: 0 };
+    let teach = Teach { samples, input: &batch.input, target: Some(&batch.target[..]), step: steps as u64, round: 0 };
     probe.teach(&w, &teach, &mut update, &mut outcome)?;
     Ok((w.pb, probe.reconstruction().to_vec()))
 }
