@@ -95,6 +95,24 @@ fn a_resolved_config_gives_the_same_experiment() {
         let set = [Override::set("seed=18446744073709551615"), Override::precision("f64")];
         all.push(check(&config::preset(preset.name).unwrap(), &set, &machine()).unwrap().experiment);
     }
+    let trained = "[network]\nsizes=[64,32,10]\nbias_rate=1\n[task]\nkind='digits'\n[train]\nschedule='linear'\nwarmup=2\nepochs=7\n\
+        [record]\nangles=10\n";
+    for learner in [
+        "{kind='bp',attenuation='conductances',optimiser={kind='adamw',beta1=0.8,weight_decay=0.1,clip=3,rate=[1,2]}}",
+        "{kind='dfa',feedback=0.3,frozen=[2],optimiser={kind='momentum',momentum=0.8}}",
+        "{kind='ep',dynamics='energy',nudging='negative',beta=0.7,free_steps=9,nudged_steps=8,step=0.3,tolerance='none'}",
+        "{kind='pc',schedule='incremental',inference_steps=9,state_rate=0.3,state_momentum=0.2,output_precision=0.5}",
+        "{kind='pc',schedule='zero-divergence',unsettled_allowed=0.5}",
+        "{kind='dtp',target_step=0.3,noise=0.2,draws=2,feedback_rate=0.7}",
+        "{kind='dtp',inverse='exact'}",
+        "{kind='microcircuit',optimiser={kind='adam',epsilon=1e-5}}",
+        "sign-symmetric",
+        "fa",
+    ] {
+        let set = format!("learner={learner}");
+        let plastic = if learner.contains("microcircuit") { "[plasticity]\neta_pp=1\neta_ip=2.375\n" } else { "" };
+        all.push(good(&format!("{trained}{plastic}"), &[set.as_str()]));
+    }
     for experiment in all {
         let text = resolved_toml(&experiment);
         let again = check(&Source::new("resolved.toml", text.as_bytes(), "/"), &[], &machine());

@@ -97,6 +97,46 @@ every = 2
 cells = [1]
 "#;
 
+/// For learners whose updates an optimiser follows.
+const TRAINED: &str = r#"
+name = "trained"
+seed = 3
+[network]
+sizes = [64, 12, 9, 10]
+bias_rate = 1.0
+[network.start]
+pp = "fan-in"
+[task]
+kind = "digits"
+[train]
+epochs = 2
+batch = 100
+schedule = "cosine"
+warmup = 1
+[record]
+interval = 3
+angles = 150
+[record.weights]
+"Wpp.1" = { every = 2 }
+"#;
+
+/// Every learner, and every optimiser with one of them.
+const LEARNERS: [&str; 13] = [
+    "learner={kind='bp',optimiser={kind='sgd',rate=[0.1,0.2,0.3]}}",
+    "learner={kind='bp',optimiser={kind='momentum',weight_decay=0.01,clip=0.5}}",
+    "learner={kind='bp',optimiser={kind='adam'},frozen=[1]}",
+    "learner={kind='fa',optimiser={kind='adamw',weight_decay=0.1}}",
+    "learner={kind='dfa'}",
+    "learner={kind='sign-symmetric'}",
+    "learner={kind='ep',unsettled_allowed=0.99,optimiser={kind='momentum'}}",
+    "learner={kind='ep',dynamics='energy',step=0.3,nudging='positive',tolerance='none'}",
+    "learner={kind='pc',optimiser={kind='adam'}}",
+    "learner={kind='pc',schedule='incremental',optimiser={kind='adam'}}",
+    "learner={kind='pc',schedule='zero-divergence'}",
+    "learner={kind='dtp',optimiser={kind='adam'}}",
+    "learner={kind='dtp',inverse='exact',attenuation='conductances'}",
+];
+
 /// Stops the run after some presentations.
 struct StopAt {
     stop: Stop,
@@ -202,6 +242,43 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn two_step_is_the_same_wherever_it_is_stopped() {
     let unbroken = outcome(TWO_STEP, &[], 2, &[]);
     same(&unbroken, &outcome(TWO_STEP, &[], 2, &[1, 2, 5, 9, 11, 12, 15, 19]), "stopped at eight places");
+}
+
+#[test]
+fn every_learner_is_the_same_wherever_it_is_stopped_and_with_any_number_of_threads() {
+    for learner in LEARNERS {
+        let unbroken = outcome(TRAINED, &[learner], 1, &[]);
+        same(&unbroken, &outcome(TRAINED, &[learner], 3, &[1, 2, 5, 9, 11, 12, 15]), learner);
+        let blind = outcome(TRAINED, &[learner, "record.angles=0"], 2, &[]);
+        assert!(final_weights(&unbroken) == final_weights(&blind), "{learner}: looking at angles changed weights");
+    }
+}
+
+#[test]
+fn an_optimiser_that_follows_the_circuit_goes_on_where_it_stopped() {
+    let two_step = ["learner={optimiser={kind='adam',rate=0.01}}", "record.angles=100"];
+    same(&outcome(TWO_STEP, &two_step, 1, &[]), &outcome(TWO_STEP, &two_step, 1, &[1, 7, 12, 13]), "two-step");
+    let euler = ["learner={optimiser={kind='momentum',rate=0.1}}"];
+    same(&outcome(EULER, &euler, 1, &[]), &outcome(EULER, &euler, 1, &[3, 17, 30]), "euler");
+    // Plain descent at rate 1 is what the rules do alone.
+    let alone = outcome(TWO_STEP, &["precision=f64"], 1, &[]);
+    let followed = outcome(TWO_STEP, &["precision=f64", "learner={optimiser={rate=1.0}}"], 1, &[]);
+    for ((name, a), (_, b)) in final_weights(&alone).iter().zip(&final_weights(&followed)) {
+        // The update is summed apart and then added: rounding only.
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9 * (1.0 + a.abs())), "{name}");
+    }
+}
+
+/// The tensors of the last checkpoint that are weights.
+fn final_weights(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<f64>> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("last.safetensors");
+    std::fs::write(&path, &files["checkpoints/last.safetensors"]).unwrap();
+    let tensors = apical_lab::checkpoint::Checkpoint::load(&path).unwrap().tensors;
+    let weights = tensors.into_iter().filter(|t| {
+        t.name.starts_with('W') || t.name.starts_with('b') && t.name.contains(".") && !t.name.starts_with("best")
+    });
+    weights.map(|t| (t.name.clone(), t.to_f64())).collect()
 }
 
 /// Configs that differ only in what is kept: the weights at the end must not.

@@ -15,7 +15,7 @@ use apical::learners::optimiser::{self, Rule};
 use apical::learners::pc::{Options, Pc, Schedule};
 use apical::learners::trained::{Algorithm, Teach, Trained};
 use apical::learners::{Learner, Update};
-use apical::solvers::{Nobody, Outcome, Shown};
+use apical::solvers::{Nobody, Outcome, Shown, Trouble};
 use apical::tasks::{self, Coding, TaskSpec, Train};
 use common::{assert_close, flat, uniform, weights};
 
@@ -292,6 +292,17 @@ fn states_that_are_lost_leave_update_and_output_finite() {
     let mut answer = vec![0.0; 6];
     Bp::new(&f, 2).answer(&w, &x, 2, &mut answer).expect("the pass is finite");
     assert_eq!(outcome.output, answer);
+}
+
+#[test]
+fn an_infinite_feed_forward_answer_is_divergence() {
+    let f = function(&[4, 5, 3], Activation::Relu, Loss::Potentials);
+    let w = weights::<f32>(&f.net, 1e30, 7).only(&[Kind::Wpp, Kind::Bpp]);
+    let (x, t) = (uniform(8, 0.0, 1.0, 1), uniform(6, -1.0, 1.0, 2));
+    let mut outcome = Outcome::for_output(2, 3);
+    let teach = Teach { samples: 2, input: &x, target: Some(&t), step: 5, round: 0 };
+    let result = Pc::new(&f, &options(8, 0.1), 2).teach(&w, &teach, &mut w.clone(), &mut outcome);
+    assert!(matches!(result, Err(Trouble::Diverged { layer: 2, step: 5, .. })), "{result:?}");
 }
 
 #[test]

@@ -204,7 +204,7 @@ impl<'a> Check<'a> {
         }
         let LearnerSpec::Trained(t) = learner else { return };
         let refused = match &t.algorithm {
-            AlgorithmSpec::Ep(o) => o.refuses(loss, network.activation).map(str::to_owned),
+            AlgorithmSpec::Ep(o) => o.refuses(network.activation).map(str::to_owned),
             AlgorithmSpec::Pc(o) => o.refuses(),
             AlgorithmSpec::Dtp(o) => o.refuses(network.activation).map(str::to_owned),
             _ => None,

@@ -236,7 +236,7 @@ pub const FIELDS: &[Field] = &[
       "Steps of each nudged phase.", "20"),
     f("learner", "step", &["ep"], Kind::Number(Range::Positive), "", "1.0",
       "Size of a step; 1 goes all the way to phi(dPhi/ds).", "0.5"),
-    f("learner", "tolerance", &["ep"], Kind::NumberOr(Range::Positive, &["none"]), "", "0.01",
+    f("learner", "tolerance", &["ep"], Kind::NumberOr(Range::Positive, &["none"]), "", "0.05",
       "A sample whose largest change in the last free step is above this has not settled: it teaches nothing, has no \
       answer and is counted. \"none\": none is.", "1e-4"),
     f("learner", "schedule", &["pc"], Kind::Choice(&["settled", "incremental", "zero-divergence"]), "", "\"settled\"",

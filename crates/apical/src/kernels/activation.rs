@@ -46,20 +46,6 @@ fn logistic<T: Real>(x: T) -> T {
     T::ONE / (T::ONE + (-x).exp())
 }
 
-/// P(z < u), z a standard normal.
-#[inline]
-fn normal<T: Real>(u: T) -> T {
-    T::from_f64(0.5) * (T::from_f64(-std::f64::consts::FRAC_1_SQRT_2) * u).erfc()
-}
-
-/// The density of a standard normal.
-#[inline]
-fn density<T: Real>(u: T) -> T {
-    // 1 / sqrt(2 pi)
-    T::from_f64(0.5 * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI)
-        * (T::from_f64(-0.5) * u * u).exp()
-}
-
 /// An integral of softplus, -Li_2(-e^x), to an ulp of its size.
 fn softplus_integral(x: f64) -> f64 {
     if x > 0.0 {
@@ -78,6 +64,21 @@ fn softplus_integral(x: f64) -> f64 {
         7.0 / 6.0 / 1_307_674_368_000.0,
     ];
     l + l * l * (0.25 + l * series.iter().rev().fold(0.0, |sum, b| sum * l * l + b))
+}
+
+/// A loop of its own for each activation: with the choice inside, none becomes vector code.
+macro_rules! each {
+    ($chosen:expr, $phi:ident => $loop:expr) => {
+        each!($chosen, $phi => $loop; Logistic SoftRelu Softplus Tanh HardSigmoid HardTanh Relu LeakyRelu Gelu Identity)
+    };
+    ($chosen:expr, $phi:ident => $loop:expr; $($name:ident)*) => {
+        match $chosen {
+            $(Activation::$name => {
+                let $phi = Activation::$name;
+                $loop
+            })*
+        }
+    };
 }
 
 impl Activation {
@@ -146,7 +147,7 @@ impl Activation {
             Activation::HardTanh => u.max(-T::ONE).min(T::ONE),
             Activation::Relu => u.max(T::ZERO),
             Activation::LeakyRelu => u.max(T::from_f64(LEAK) * u),
-            Activation::Gelu => u * normal(u),
+            Activation::Gelu => u * u.normal(),
             Activation::Identity => u,
         }
     }
@@ -171,7 +172,7 @@ impl Activation {
             Activation::HardTanh if u > -T::ONE && u < T::ONE => T::ONE,
             Activation::Relu | Activation::LeakyRelu if u > T::ZERO => T::ONE,
             Activation::LeakyRelu => T::from_f64(LEAK),
-            Activation::Gelu => normal(u) + u * density(u),
+            Activation::Gelu => u.normal() + u * u.density(),
             Activation::HardSigmoid | Activation::HardTanh | Activation::Relu => T::ZERO,
             Activation::Identity => T::ONE,
         }
@@ -210,7 +211,7 @@ impl Activation {
             Activation::HardTanh if u.abs() > 1.0 => u.abs() - 0.5,
             Activation::HardSigmoid | Activation::Relu if u < 0.0 => 0.0,
             Activation::LeakyRelu if u < 0.0 => LEAK * half_square,
-            Activation::Gelu => half_square * normal(u) + 0.5 * (u * density(u) - normal(u)),
+            Activation::Gelu => half_square * u.normal() + 0.5 * (u * u.density() - u.normal()),
             Activation::HardSigmoid
             | Activation::HardTanh
             | Activation::Relu
@@ -227,11 +228,11 @@ impl Activation {
 
     /// u becomes phi(u).
     pub fn rates_in_place<T: Real>(self, u: &mut [T]) {
-        macro_rules! each {
-            ($($name:ident),*) => {
-                match self { $(Activation::$name => for u in u { *u = Activation::$name.rate(*u); },)* }
-            };
-        }
-        each!(Logistic, SoftRelu, Softplus, Tanh, HardSigmoid, HardTanh, Relu, LeakyRelu, Gelu, Identity);
+        each!(self, phi => u.iter_mut().for_each(|u| *u = phi.rate(*u)));
+    }
+
+    /// d becomes d phi'(u), entry by entry.
+    pub fn times_slopes<T: Real>(self, u: &[T], d: &mut [T]) {
+        each!(self, phi => d.iter_mut().zip(u).for_each(|(d, &u)| *d *= phi.slope(u)));
     }
 }

@@ -4,6 +4,7 @@ pub mod activation;
 pub mod gemm;
 pub mod mat;
 pub mod matvec;
+mod normal;
 pub mod real;
 pub mod rng;
 

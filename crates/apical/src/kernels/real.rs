@@ -1,5 +1,6 @@
 //! `Real`: the two floating-point types in which a circuit can be computed.
 
+use super::normal;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -43,8 +44,10 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
-    /// 1 - erf(x), exact where it is small.
-    fn erfc(self) -> Self;
+    /// P(z < x), z a standard normal.
+    fn normal(self) -> Self;
+    /// The density of a standard normal.
+    fn density(self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
     /// |x|.
@@ -62,7 +65,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $name:literal, $erfc:path) => {
+    ($t:ident, $name:literal, $normal:path, $density:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -93,8 +96,12 @@ macro_rules! real {
                 $t::tanh(self)
             }
             #[inline]
-            fn erfc(self) -> Self {
-                $erfc(self)
+            fn normal(self) -> Self {
+                $normal(self)
+            }
+            #[inline]
+            fn density(self) -> Self {
+                $density(self)
             }
             #[inline]
             fn abs(self) -> Self {
@@ -124,5 +131,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, "f32", libm::erfcf);
-real!(f64, "f64", libm::erfc);
+real!(f32, "f32", normal::below_f32, normal::density_f32);
+real!(f64, "f64", normal::below, normal::density);

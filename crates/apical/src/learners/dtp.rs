@@ -94,8 +94,8 @@ pub struct Dtp<T> {
     plan: Product,
     pass: Pass<T>,
     shift: Vec<Vec<T>>,
-    /// Q_k s_{k+1} of the hidden layers.
-    image: Vec<Vec<T>>,
+    /// a = Q_k s_{k+1} of the hidden layers, and phi(a) = g_k(s_{k+1}).
+    image: Pass<T>,
     reconstruction: Vec<f64>,
     /// Room for any layer.
     normals: Vec<f32>,
@@ -113,7 +113,7 @@ impl<T: Real> Dtp<T> {
             seed,
             plan: Product::for_batch(samples),
             shift: pass.rate.clone(),
-            image: pass.rate.clone(),
+            image: pass.clone(),
             pass,
             reconstruction: vec![0.0; f.depth() - 1],
             normals: vec![0.0; widest],
@@ -150,10 +150,11 @@ impl<T: Real> Dtp<T> {
             let (shift, above) = (&mut lower[k - 1], &upper[0]);
             match self.options.inverse {
                 Inverse::Learned => {
-                    let (q, image) = (&w.pb[k - 1], &mut self.image[k - 1]);
-                    self.plan.weighted_sum(q, signal(&self.pass, k + 1), image);
-                    self.plan.weighted_sum(q, above, shift);
-                    difference(phi, image, shift);
+                    let (a, g) = (&mut self.image.potential[k - 1], &mut self.image.rate[k - 1]);
+                    self.plan.weighted_sum(&w.pb[k - 1], signal(&self.pass, k + 1), a);
+                    phi.rates(a, g);
+                    self.plan.weighted_sum(&w.pb[k - 1], above, shift);
+                    difference(phi, a, g, shift);
                 }
                 Inverse::Exact => {
                     let change = &mut self.room[0][..above.len()];
@@ -164,7 +165,7 @@ impl<T: Real> Dtp<T> {
                     let inverse = exact::weights(&w.pp[k], k + 1)?;
                     self.plan.weighted_sum(&inverse, change, shift);
                     let c = T::from_f64(self.f.factor(k + 1));
-                    shift.iter_mut().for_each(|d| *d = *d / c);
+                    shift.iter_mut().for_each(|d| *d /= c);
                 }
             }
         }
@@ -179,7 +180,7 @@ impl<T: Real> Dtp<T> {
         let share = T::from_f64(1.0 / (noise * noise * draws as f64));
         let [e, change, back, still] = &mut self.room;
         let (e, change, back, still) = (&mut e[..n], &mut change[..above], &mut back[..n], &mut still[..n]);
-        let image = &self.image[k - 1];
+        let (a, g) = (&self.image.potential[k - 1], &self.image.rate[k - 1]);
         let (mut left, mut all) = (0.0, 0.0);
         for draw in 0..draws {
             let normals = &mut self.normals[..n];
@@ -190,15 +191,16 @@ impl<T: Real> Dtp<T> {
             let c = T::from_f64(self.f.factor(k + 1));
             change.iter_mut().for_each(|d| *d *= c);
             if k + 1 < depth {
-                difference(phi, &self.pass.potential[k], change);
+                difference(phi, &self.pass.potential[k], &self.pass.rate[k], change);
             }
             self.plan.weighted_sum(&w.pb[k - 1], change, back);
-            for (((back, still), &e), &a) in back.iter_mut().zip(still.iter_mut()).zip(e.iter()).zip(image) {
-                let error = e - (phi.rate(a + *back) - phi.rate(a));
+            for i in 0..n {
+                let moved = a[i] + back[i];
+                let error = e[i] - (phi.rate(moved) - g[i]);
                 left += (error * error).to_f64();
-                all += (e * e).to_f64();
-                *back = error * phi.slope(a + *back);
-                *still = *back - error * phi.slope(a);
+                all += (e[i] * e[i]).to_f64();
+                back[i] = error * phi.slope(moved);
+                still[i] = back[i] - error * phi.slope(a[i]);
             }
             self.plan.add_mean_outer(back, change, share, &mut update.pb[k - 1]);
             self.plan.add_mean_outer(still, signal(&self.pass, k + 1), share, &mut update.pb[k - 1]);
@@ -212,9 +214,11 @@ fn signal<T>(pass: &Pass<T>, k: usize) -> &[T] {
     if k < pass.rate.len() { &pass.rate[k - 1] } else { &pass.potential[k - 1] }
 }
 
-/// d becomes phi(u + d) - phi(u), entry by entry.
-fn difference<T: Real>(phi: Activation, u: &[T], d: &mut [T]) {
-    d.iter_mut().zip(u).for_each(|(d, &u)| *d = phi.rate(u + *d) - phi.rate(u));
+/// d becomes phi(u + d) - r, where r = phi(u), entry by entry.
+fn difference<T: Real>(phi: Activation, u: &[T], r: &[T], d: &mut [T]) {
+    d.iter_mut().zip(u).for_each(|(d, &u)| *d += u);
+    phi.rates_in_place(d);
+    d.iter_mut().zip(r).for_each(|(d, &r)| *d -= r);
 }
 
 impl<T: Real> Algorithm<T> for Dtp<T> {

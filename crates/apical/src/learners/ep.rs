@@ -70,8 +70,8 @@ pub enum Nudging {
 }
 
 impl Options {
-    /// Why these options cannot serve this loss and activation, if they cannot.
-    pub fn refuses(&self, _loss: Loss, phi: Activation) -> Option<&'static str> {
+    /// Why these options cannot serve a net with this activation, if they cannot. Every loss is served.
+    pub fn refuses(&self, phi: Activation) -> Option<&'static str> {
         let kinked = matches!(phi, Activation::HardSigmoid | Activation::HardTanh | Activation::Relu);
         if self.dynamics == Dynamics::Energy && kinked {
             return Some("the energy has no gradient at the activation's kinks, and states stick to them");

@@ -124,8 +124,7 @@ pub fn gather<T: Real>(plan: Product, f: &Function, k: usize, delta: &[T], below
 
 /// delta *= phi'(u), entry by entry.
 pub fn times_slope<T: Real>(f: &Function, potential: &[T], delta: &mut [T]) {
-    let phi = f.net.activation;
-    delta.iter_mut().zip(potential).for_each(|(d, &u)| *d *= phi.slope(u));
+    f.net.activation.times_slopes(potential, delta);
 }
 
 /// delta = scale phi'(u) back, where `delta` holds back, what comes back to layer k (samples x n_k).

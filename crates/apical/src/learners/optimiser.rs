@@ -34,7 +34,8 @@ pub struct Spec {
     pub rule: Rule,
     /// Learning rate of each layer 1 to N; feedback onto layer k and the interneurons of layer k take entry k - 1.
     pub rate: Vec<f64>,
-    /// Weight decay: the update loses decay * W; biases do not decay.
+    /// Weight decay: the update loses decay * W; biases and fixed synapses do not decay. If it is decoupled W itself loses
+    /// rate * decay * W: with the learning rate in it, as libraries have it, not as a share of its own, as in the paper.
     pub weight_decay: f64,
     /// Largest norm of a whole Update; longer ones are scaled down to it.
     pub clip: Option<f64>,

@@ -16,7 +16,7 @@
 //! An answer is the feed-forward pass: without a target it is where the states rest, with F = 0 below the output.
 
 use super::Update;
-use super::feed_forward::{Function, Pass, gather, times_slope};
+use super::feed_forward::{Function, Pass, answer, gather, receive};
 use super::loss::Loss;
 use super::trained::{Algorithm, Teach, check};
 use crate::circuit::{Tensors, potentials};
@@ -201,8 +201,7 @@ impl<T: Real> Pc<T> {
         for k in 1..self.f.depth() {
             let force = &mut self.force[k - 1];
             self.plan.back_sum(&w.pp[k], &self.error[k], force);
-            scale(force, T::from_f64(self.f.factor(k + 1)));
-            times_slope(&self.f, &self.state.potential[k - 1], force);
+            receive(&self.f, T::from_f64(self.f.factor(k + 1)), &self.state.potential[k - 1], force);
             force.iter_mut().zip(&self.error[k - 1]).for_each(|(force, &e)| *force -= e);
         }
     }
@@ -246,8 +245,7 @@ impl<T: Real> Pc<T> {
     /// Adds layer k's part of -dF/dW / pi_N.
     fn gather(&mut self, k: usize, input: &[T], update: &mut Update<T>) {
         scale(&mut self.error[k - 1], T::from_f64(1.0 / self.options.output_precision));
-        let below = if k == 1 { input } else { &self.state.rate[k - 2] };
-        gather(self.plan, &self.f, k, &self.error[k - 1], below, update);
+        gather(self.plan, &self.f, k, &self.error[k - 1], self.state.below(input, k), update);
     }
 
     /// Z-IL: layer N - t after t steps.
@@ -352,7 +350,8 @@ impl<T: Real> Algorithm<T> for Pc<T> {
         if shown.round == 0 {
             self.begin(w, shown.input);
             outcome.output.copy_from_slice(self.state.output());
-            check(&outcome.output, shown.samples, self.f.depth(), shown.step, f64::MAX)?;
+            // Not the trouble of inference, so not left to it: a bound that both precisions know.
+            check(&outcome.output, shown.samples, self.f.depth(), shown.step, f64::from(f32::MAX))?;
         }
         let Some(target) = shown.target else { return Ok(()) };
         outcome.sweeps = self.steps;
@@ -384,9 +383,7 @@ impl<T: Real> Algorithm<T> for Pc<T> {
 
     /// The feed-forward pass; every sample has an answer.
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let mut pass = Pass::new(&self.f, samples);
-        pass.run(Product::for_batch(samples), &self.f, w, input);
-        output.copy_from_slice(pass.output());
+        answer(&self.f, w, input, samples, output);
         Ok(0)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Dynamics, Options};
 use crate::circuit::{Tensors, potentials};
-use crate::kernels::{Product, Real};
+use crate::kernels::{Activation, Product, Real};
 use crate::learners::feed_forward::Function;
 use crate::learners::loss::Loss;
 
@@ -189,15 +189,15 @@ impl<T: Real> Settling<T> {
         let (phi, step) = (net.f.net.activation, T::from_f64(net.options.step));
         let top = phase.rate.len();
         for k in 1..=top {
-            let (drive, s) = (&mut self.drive[k - 1], &mut phase.potential[k - 1]);
-            drive.iter_mut().zip(s.iter()).for_each(|(d, &s)| *d = phi.slope(s) * *d - s);
+            let (drive, s, r) = (&mut self.drive[k - 1], &mut phase.potential[k - 1], &mut phase.rate[k - 1]);
+            drive.iter_mut().zip(s.iter()).zip(r.iter()).for_each(|((d, &s), &r)| *d = slope(phi, s, r) * *d - s);
             if let (Some((target, beta)), true) = (nudge, k == top) {
                 net.f.descent(s, target, &mut self.nudge);
                 let beta = T::from_f64(beta);
                 drive.iter_mut().zip(&self.nudge).for_each(|(d, &e)| *d += beta * e);
             }
             s.iter_mut().zip(drive).for_each(|(s, &mut d)| *s += step * d);
-            phi.rates(s, &mut phase.rate[k - 1]);
+            phi.rates(s, r);
         }
     }
 
@@ -230,7 +230,7 @@ impl<T: Real> Settling<T> {
         for (drive, s) in self.drive.iter_mut().zip(&mut phase.rate) {
             phi.rates_in_place(drive);
             for (d, s) in drive.iter_mut().zip(s) {
-                *d = *d - *s;
+                *d -= *s;
                 *s += step * *d;
             }
         }
@@ -248,7 +248,7 @@ impl<T: Real> Settling<T> {
                 &d[b * cells..(b + 1) * cells]
             });
             // Once it is not finite it stays so.
-            let larger = |m: T, d: &T| if m.is_finite() && !(d.abs() <= m) { d.abs() } else { m };
+            let larger = |m: T, d: &T| if d.abs() <= m || !m.is_finite() { m } else { d.abs() };
             let residual = rows.fold(T::ZERO, larger).to_f64();
             *unsettled = tolerance.is_some_and(|bound| residual.is_nan() || residual > bound);
             if *unsettled {
@@ -258,6 +258,15 @@ impl<T: Real> Settling<T> {
             }
         }
         largest
+    }
+}
+
+/// phi'(s) where r = phi(s) is known: the same bits, without a second exponential where it can be spared.
+fn slope<T: Real>(phi: Activation, s: T, r: T) -> T {
+    match phi {
+        Activation::Tanh => T::ONE - r * r,
+        Activation::Logistic => r * (T::ONE - r),
+        _ => phi.slope(s),
     }
 }
 
