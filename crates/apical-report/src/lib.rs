@@ -16,7 +16,7 @@ pub mod theme;
 pub mod ticks;
 
 pub use error::Error;
-pub use figure::{Axis, Dash, Figure, Line, Panel, Scale};
+pub use figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
 pub use heat_map::{HeatMap, Matrix};
 pub use limit_curves::{LimitPoint, limit_figures};
 pub use metric_curves::{Series, metric_figures};

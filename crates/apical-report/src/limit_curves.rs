@@ -35,6 +35,8 @@ pub fn limit_figures(points: &[LimitPoint]) -> Vec<(String, Figure)> {
 fn figure<'a>(points: impl Iterator<Item = &'a LimitPoint>) -> Figure {
     let points: Vec<&LimitPoint> = points.collect();
     let curves = names(points.iter().map(|p| p.curve.as_str()));
+    let ends = |(low, high): (f64, f64), p: &&LimitPoint| (low.min(p.value), high.max(p.value));
+    let range = Some(points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends));
     let mut panels = Vec::new();
     for layer in names(points.iter().map(|p| p.layer.as_str())) {
         let measures: [(&str, &str, f64, fn(&LimitPoint) -> f64); 2] = [
@@ -55,11 +57,14 @@ fn figure<'a>(points: impl Iterator<Item = &'a LimitPoint>) -> Figure {
             };
             let (name, parameter_unit) = points.first().map(|p| p.parameter.clone()).unwrap_or_default();
             let axis = |label: &str, unit: &str| Axis { scale: Scale::Log, ..Axis::new(label, unit) };
-            let panel = Panel::new(axis(&name, &parameter_unit), axis(label, unit));
-            let lines = curves.iter().enumerate().map(line).collect();
+            let lines: Vec<Line> = curves.iter().enumerate().map(line).collect();
+            let empty = lines.iter().all(|line| line.y.iter().all(|y| y.is_nan()));
+            let title = if empty { format!("{layer}: at the limit") } else { layer.to_owned() };
+            let mut panel = Panel::new(axis(&name, &parameter_unit), axis(label, unit));
+            panel.x.range = range;
             // The first panel names the curves for all.
             let legend = (!panels.is_empty()).then(Vec::new);
-            panels.push(Panel { title: layer.to_owned(), lines, legend, ..panel });
+            panels.push(Panel { title, lines, legend, ..panel });
         }
     }
     Figure { width_mm: theme::TWO_COLUMNS, axes_height_mm: 36.0, columns: 2, panels }

@@ -147,7 +147,7 @@ fn trained(plan: &Plan, args: &Args, stop: &Stop, terminal: &Terminal) -> Result
     check_files(e)?;
     let threads = args.threads.count();
     let path = args.out.join(folder_name(&e.name, &canonical(e)?)?);
-    if ended(e, &path, threads, stop, args, terminal)?.is_none() {
+    if finished(e, &path, threads, stop, args, terminal)? {
         let file = checkpoint_file(&path, Which::Best)?;
         return Ok(Trained::At(plan.moment("trained", &file, plan.trains_feedback())?));
     }
@@ -155,23 +155,23 @@ fn trained(plan: &Plan, args: &Args, stop: &Stop, terminal: &Terminal) -> Result
     Ok(Trained::Not(signals::exit_code(signal)))
 }
 
-/// Brings a run to its end; why not, if it did not come there.
-fn ended(
+/// Brings a run to its end; false if it does not come there.
+fn finished(
     e: &Experiment,
     path: &Path,
     threads: usize,
     stop: &Stop,
     args: &Args,
     terminal: &Terminal,
-) -> Result<Option<()>, Failure> {
+) -> Result<bool, Failure> {
     let known = path.join(runinfo::FILE).exists();
     let info = if known { RunInfo::default() } else { provenance::run_info(e, threads)? };
     let mut opened = RunFolder::open_or_create(&args.out, &e.name, &canonical(e)?, &resolved_toml(e), info)?;
     match opened.state {
-        State::Finished => return Ok(None),
+        State::Finished => return Ok(true),
         State::Failed => {
             terminal.error(&format!("{} has failed, so there are no trained weights", path.display()));
-            return Ok(Some(()));
+            return Ok(false);
         }
         State::New => opened.folder.log("started")?,
         State::Unfinished => opened.folder.log("resumed")?,
@@ -180,15 +180,15 @@ fn ended(
     let options = Options { threads, stop: stop.clone(), allow_different_bits: false };
     let mut reporter = Reporter::new(terminal);
     match train(e, &mut opened.folder, &options, &mut reporter)? {
-        Ended::Done { .. } => Ok(None),
+        Ended::Done { .. } => Ok(true),
         Ended::Failed { reason } => {
             terminal.error(&format!("{}: {reason}", path.display()));
-            Ok(Some(()))
+            Ok(false)
         }
         Ended::Stopped { signal } => {
             let (name, run) = (signals::name(signal), shell_word(&path.to_string_lossy()));
             terminal.say(&format!("stopped by {name}; {run} keeps a checkpoint, and the same command goes on from it"));
-            Ok(Some(()))
+            Ok(false)
         }
     }
 }

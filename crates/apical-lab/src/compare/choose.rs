@@ -156,9 +156,8 @@ pub(super) fn chosen(
                 expected: given.comparison,
             });
         } else if !given.wrong.contains(name) {
-            let mut known: Vec<&str> = given.list.iter().map(|c| c.name.as_str()).collect();
-            // Not `extend`: it would make the names above 'static too.
-            kinds().for_each(|kind| known.push(kind));
+            let known: Vec<&str> =
+                given.list.iter().map(|c| c.name.as_str()).chain(NAMES.iter().map(|n| n.0)).collect();
             let shown: String = name.chars().take(60).collect();
             let found = format!("unknown learner {shown:?}");
             let hint = near(name, known.iter().copied());

@@ -53,10 +53,13 @@ pub(super) fn matrix(
             match weights::inverses(p, e, &plan.task, &moment.weights, steps, watch) {
                 Ok((inverses, left)) => {
                     w.pb = inverses;
-                    let left: Vec<String> = left.iter().map(|x| format!("{x:.2}")).collect();
+                    let sizes = &p.function.net.sizes;
+                    let least = |k: usize| (1.0 - sizes[k + 2] as f64 / sizes[k + 1] as f64).max(0.0);
+                    let left: Vec<String> =
+                        left.iter().enumerate().map(|(k, x)| format!("{x:.2} (at least {:.2})", least(k))).collect();
                     relation.notes.push(format!(
-                        "{} at {}: inverses learned on {steps} batches with the forward weights held; of a small change \
-                         of rates they fail to bring back a share of {} (per hidden layer; 0 is an inverse)",
+                        "{} at {}: inverses learned on {steps} batches with the forward weights held, by its own rule and \
+                         Adam; of a small change of rates they fail to bring back, per hidden layer, a share of {}",
                         p.name,
                         moment.name,
                         left.join(", ")

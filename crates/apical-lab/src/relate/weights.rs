@@ -86,7 +86,8 @@ impl Plan {
 }
 
 /// Inverses that a participant learns on held forward weights, from the start of its own experiment, and for each hidden
-/// layer the share of a small change that they fail to bring back.
+/// layer the share of a small change that they fail to bring back. They follow the participant's own rule for them, but with
+/// Adam at a rate that falls to 0: the experiment's rate is made for weights that move.
 pub(super) fn inverses(
     p: &Participant,
     e: &Experiment,
@@ -99,7 +100,10 @@ pub(super) fn inverses(
     let f = &p.function;
     let mut w = forward.clone().only(&[Kind::Wpp, Kind::Bpp]);
     w.pb = build::start_weights::<f64>(e)?.pb;
-    let held = optimiser::Spec { frozen: (1..=f.depth()).collect(), weight_decay: 0.0, ..t.optimiser.clone() };
+    let AlgorithmSpec::Dtp(options) = &t.algorithm else { return Ok((w.pb, Vec::new())) };
+    let rule = optimiser::Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false };
+    let rate = vec![INVERSE_RATE / options.feedback_rate.max(f64::MIN_POSITIVE); f.depth()];
+    let held = optimiser::Spec { rule, rate, weight_decay: 0.0, clip: None, frozen: (1..=f.depth()).collect() };
     let spec = learners::Spec::Trained { algorithm: t.algorithm.clone(), optimiser: held, bound: f64::INFINITY };
     let samples = e.train.batch;
     let mut learner = learners::build::<f64>(&spec, f, w, samples, e.seed);
@@ -108,6 +112,7 @@ pub(super) fn inverses(
     let mut order = Epoch::new(task, e.seed, 0, samples);
     for step in 0..steps as u64 {
         watch.tick(INVERSE_COST * samples as u64)?;
+        learner.set_rates(&e.phases[0].rates, 1.0 - step as f64 / steps as f64);
         if step > 0 && step.is_multiple_of(per_epoch) {
             order = Epoch::new(task, e.seed, step / per_epoch, samples);
         }
@@ -116,7 +121,6 @@ pub(super) fn inverses(
         learner.learn(&shown, &mut outcome, &mut Nobody)?;
     }
     let w = learner.weights().clone();
-    let AlgorithmSpec::Dtp(options) = &t.algorithm else { return Ok((w.pb, Vec::new())) };
     order.fill(steps as u64 % per_epoch, &mut batch);
     let mut probe = Dtp::<f64>::new(f, options, samples, e.seed);
     let mut update = w.clone();
@@ -126,5 +130,7 @@ pub(super) fn inverses(
     Ok((w.pb, probe.reconstruction().to_vec()))
 }
 
+/// Adam's rate for inverses at the start.
+const INVERSE_RATE: f64 = 0.01;
 /// Passes that a sample costs while inverses are learned, about.
 pub(super) const INVERSE_COST: u64 = 8;

@@ -97,6 +97,15 @@ pub enum Shape {
         /// Width of the outline.
         width: f64,
     },
+    /// A closed polygon without outline that lets through what lies below.
+    Area {
+        /// Corners.
+        points: Vec<(f64, f64)>,
+        /// Colour.
+        fill: String,
+        /// How much of what lies below is covered, 0 to 1.
+        opacity: f64,
+    },
     /// A disc, as [`Shape::Polygon`].
     Disc {
         /// Centre.
@@ -121,7 +130,9 @@ impl Shape {
     fn shift(&mut self, by: (f64, f64)) {
         let moved = |at: &mut (f64, f64)| *at = (at.0 + by.0, at.1 + by.1);
         match self {
-            Shape::Path { points, .. } | Shape::Polygon { points, .. } => points.iter_mut().for_each(moved),
+            Shape::Path { points, .. } | Shape::Polygon { points, .. } | Shape::Area { points, .. } => {
+                points.iter_mut().for_each(moved);
+            }
             Shape::Disc { at, .. } | Shape::Text(Text { at, .. }) => moved(at),
             Shape::Clipped((left, top, right, bottom), inner) => {
                 *left += by.0;

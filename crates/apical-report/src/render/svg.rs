@@ -69,6 +69,10 @@ fn shape(out: &mut String, s: &Shape, clips: &mut usize) {
             let (points, outline) = (list(points), outline(colour, *width));
             put!(out, r#"<polygon points="{points}" fill="{}"{outline}/>"#, escape(fill));
         }
+        Shape::Area { points, fill, opacity } => {
+            let (points, opacity) = (list(points), number(*opacity));
+            put!(out, r#"<polygon points="{points}" fill="{}" fill-opacity="{opacity}"/>"#, escape(fill));
+        }
         Shape::Disc { at, radius, fill, colour, width } => {
             let (x, y, r, outline) = (number(at.0), number(at.1), number(*radius), outline(colour, *width));
             put!(out, r#"<circle cx="{x}" cy="{y}" r="{r}" fill="{}"{outline}/>"#, escape(fill));
