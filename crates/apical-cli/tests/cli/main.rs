@@ -4,6 +4,7 @@ mod commands;
 mod data;
 mod hostile;
 mod output;
+mod relate;
 mod run;
 #[cfg(unix)]
 mod signals;

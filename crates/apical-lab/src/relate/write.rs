@@ -3,7 +3,7 @@
 use super::{Matrix, Moment, Plan, Relation};
 use crate::Error;
 use crate::check::canonical;
-use crate::folder::{folder_name, write_atomic};
+use crate::folder::{folder_name, sha256_hex, write_atomic};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -21,9 +21,8 @@ pub fn folder(parent: &Path, plan: &Plan, moments: &[Moment]) -> Result<PathBuf,
     for moment in moments {
         let _ = writeln!(text, "{}", moment.name);
         for (name, m) in moment.weights.named() {
-            // Sums of the bits tell weights apart, and are cheap.
-            let sum = m.data.iter().fold(0u64, |sum, x| sum.rotate_left(5) ^ x.to_bits());
-            let _ = writeln!(text, "{name} {sum:x}");
+            let bytes: Vec<u8> = m.data.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let _ = writeln!(text, "{name} {}", sha256_hex(&bytes));
         }
     }
     Ok(parent.join(folder_name(&format!("{}-relate", plan.name), &text)?))
@@ -82,11 +81,11 @@ fn limits(relation: &Relation) -> Result<Vec<u8>, csv::Error> {
     table.into_inner().map_err(|e| e.into_error().into())
 }
 
-/// Degrees with what can be told of them.
+/// Degrees for tables; what is below 1e-6 is rounding.
 pub fn degrees(x: f64) -> String {
     match x {
         x if !x.is_finite() => "-".into(),
-        x if x == 0.0 => "0".into(),
+        x if x < 1e-6 => "0".into(),
         x if x < 0.1 => format!("{x:.0e}"),
         x => format!("{x:.1}"),
     }
