@@ -2,7 +2,7 @@
 //! lines here.
 
 use crate::commands::{
-    completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show, verify,
+    compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show, verify,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -63,6 +63,8 @@ pub enum Command {
     Run(run::Args),
     /// Go on with a run that was stopped
     Resume(resume::Args),
+    /// Compare learners on one experiment, over several seeds
+    Compare(compare::Args),
     /// Tell how learners relate: angles between their updates at the same weights, and their limits
     Relate(relate::Args),
     /// Evaluate a checkpoint of a run
@@ -95,6 +97,7 @@ impl Command {
         match self {
             Command::Run(args) => run::run(args, terminal),
             Command::Resume(args) => resume::run(args, terminal),
+            Command::Compare(args) => compare::run(args, terminal),
             Command::Relate(args) => relate::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),

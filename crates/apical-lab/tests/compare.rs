@@ -41,6 +41,8 @@ fn every_learner_becomes_the_experiment_that_one_would_write_for_it() {
     );
     let c = good(&text);
     assert_eq!((c.name.as_str(), &c.seeds[..]), ("mine", &[3, 4][..]));
+    let both = [3, 4].map(|seed| canonical(&c.entries[0].seeded(seed)).unwrap());
+    assert_eq!(c.entries[0].canonicals(&[3, 4]).unwrap(), both);
     let names: Vec<_> = c.entries.iter().map(|e| (e.name.as_str(), e.label.as_str())).collect();
     assert_eq!(names, [("microcircuit", "microcircuit"), ("bp", "bp"), ("ours", "feedback"), ("seen", "seen")]);
     let phases = "[[phase]]\nepochs = 2\ntarget = false\n[[phase]]\nepochs = 3\n[[phase]]\nepochs = 4\n";
@@ -113,7 +115,7 @@ fn overrides_reach_one_learner_or_all() {
 fn bad_comparisons_are_refused_with_what_is_allowed() {
     let with = |rest: &str| format!("{SHARED}{rest}");
     for (rest, names, seeds, parts) in [
-        ("[compare]\n[learner.pb]\n", None, None, &["`learner.pb` says no kind", "did you mean `bp`?"][..]),
+        ("[compare]\n[learner.dtpp]\n", None, None, &["`learner.dtpp` says no kind", "did you mean `dtp`?"][..]),
         ("[compare]\nlearners = ['bp', 'dfaa']\n", None, None, &["unknown learner \"dfaa\"", "did you mean `dfa`?"]),
         ("[compare]\nlearners = []\n", None, None, &["no learners to compare"]),
         ("[compare]\n", None, None, &["no learners to compare"]),

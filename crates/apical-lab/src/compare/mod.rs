@@ -3,14 +3,15 @@
 
 mod choose;
 mod derive;
+pub mod results;
 
-use crate::Experiment;
 use crate::check::{self, Context};
 use crate::config::diagnostic::{Findings, Span};
 use crate::config::node::Node;
 use crate::config::walk::{View, walk};
 use crate::config::{Diagnostic, Override, Source};
-use crate::folder::{NAME_RULE, is_name};
+use crate::folder::{NAME_RULE, is_name, sha256_hex};
+use crate::{Error, Experiment};
 
 /// More runs of one learner than anybody waits for.
 const MOST_SEEDS: u64 = 10_000;
@@ -44,6 +45,23 @@ impl Entry {
     pub fn seeded(&self, seed: u64) -> Experiment {
         Experiment { seed, ..self.experiment.clone() }
     }
+
+    /// The canonical configs of its runs, one per seed; data files are read once.
+    ///
+    /// # Errors
+    /// A named data file cannot be read.
+    pub fn canonicals(&self, seeds: &[u64]) -> Result<Vec<String>, Error> {
+        let first = check::canonical(&self.experiment)?;
+        // The only line of a canonical config that begins so.
+        let own = format!("seed = {}\n", self.experiment.seed);
+        Ok(seeds.iter().map(|seed| first.replacen(&own, &format!("seed = {seed}\n"), 1)).collect())
+    }
+}
+
+/// `NAME-compare-ID16`: the folder of the results, named by the names of the learners and the configs of all runs.
+pub fn folder_name(name: &str, runs: &[(&str, &str)]) -> String {
+    let all: String = runs.iter().map(|(learner, canonical)| format!("{learner}\n{canonical}\n")).collect();
+    format!("{name}-compare-{}", &sha256_hex(all.as_bytes())[..16])
 }
 
 /// True if the config is TOML with a `[compare]`.
