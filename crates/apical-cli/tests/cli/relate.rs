@@ -36,7 +36,7 @@ fn a_relation_leaves_tables_a_page_and_figures_and_repeats_to_the_byte() {
     for row in &angles {
         let mirror = angles.iter().find(|r| (&r[0], &r[1], &r[2], &r[3]) == (&row[0], &row[1], &row[3], &row[2]));
         assert_eq!(mirror.map(|r| &r[4]), Some(&row[4]), "{row:?}");
-        assert_eq!(row[2] == row[3], row[4] == "0", "{row:?}");
+        assert!(row[2] != row[3] || row[4] == "0", "{row:?}");
     }
     let page = String::from_utf8(place.bytes(&folder, "relate.md")).unwrap();
     for words in ["apical relate some.toml", "At the start", "At the end of training", "ep's own", "bp of matching"] {
