@@ -2,7 +2,7 @@
 //! lines here.
 
 use crate::commands::{
-    compare, completions, data, diff, eval, explain, list, predict, resume, run, runs, schema, show, verify,
+    compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show, verify,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -65,6 +65,8 @@ pub enum Command {
     Resume(resume::Args),
     /// Compare learners on one experiment, over several seeds
     Compare(compare::Args),
+    /// Tell how learners relate: angles between their updates at the same weights, and their limits
+    Relate(relate::Args),
     /// Evaluate a checkpoint of a run
     Eval(eval::Args),
     /// Answer the inputs of a file with what a run has learned
@@ -96,6 +98,7 @@ impl Command {
             Command::Run(args) => run::run(args, terminal),
             Command::Resume(args) => resume::run(args, terminal),
             Command::Compare(args) => compare::run(args, terminal),
+            Command::Relate(args) => relate::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),
             Command::Runs(args) => runs::run(args, terminal),

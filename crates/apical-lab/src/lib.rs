@@ -10,6 +10,7 @@ pub mod experiment;
 pub mod failpoint;
 pub mod folder;
 pub mod record;
+pub mod relate;
 pub mod run;
 pub mod verify;
 

@@ -30,7 +30,7 @@ pub fn write(figure: &Figure) -> String {
     out
 }
 
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         v if !v.is_finite() => String::new(),
         v if v != 0.0 && (v.abs() < 1e-5 || v.abs() >= 1e16) => format!("{v:e}"),
@@ -39,7 +39,7 @@ fn number(value: f64) -> String {
 }
 
 /// Quoted where RFC 4180 asks for it.
-fn field(text: &str) -> String {
+pub(crate) fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

@@ -7,6 +7,8 @@ pub mod csv;
 pub mod decimate;
 pub mod error;
 pub mod figure;
+pub mod heat_map;
+pub mod limit_curves;
 pub mod metric_curves;
 pub mod render;
 pub mod schematic;
@@ -15,6 +17,8 @@ pub mod ticks;
 
 pub use error::Error;
 pub use figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
+pub use heat_map::{HeatMap, Matrix};
+pub use limit_curves::{LimitPoint, limit_figures};
 pub use metric_curves::{Series, metric_figures};
 pub use render::Scene;
 pub use schematic::{Plastic, Schematic};

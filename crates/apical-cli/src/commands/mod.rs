@@ -8,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod list;
 pub mod predict;
+pub mod relate;
 pub mod resume;
 pub mod run;
 pub mod runs;

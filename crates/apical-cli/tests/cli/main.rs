@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod hostile;
 mod output;
+mod relate;
 mod run;
 #[cfg(unix)]
 mod signals;

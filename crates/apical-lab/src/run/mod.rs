@@ -5,7 +5,7 @@ pub mod answer;
 pub mod build;
 pub mod dry;
 pub mod interval;
-mod order;
+pub(crate) mod order;
 mod saved;
 mod traces;
 mod train;

@@ -45,6 +45,8 @@ pub struct Text {
     pub anchor: Anchor,
     /// Turned by a quarter to the left, as beside a vertical axis.
     pub upright: bool,
+    /// Colour as `#rrggbb`.
+    pub colour: &'static str,
     /// Its runs.
     pub runs: Vec<Run>,
 }
@@ -52,7 +54,8 @@ pub struct Text {
 impl Text {
     /// A horizontal text of one run.
     pub fn new(at: (f64, f64), size: f64, anchor: Anchor, text: impl Into<String>) -> Self {
-        Text { at, size, anchor, upright: false, runs: vec![Run { text: text.into(), script: Script::Base }] }
+        let runs = vec![Run { text: text.into(), script: Script::Base }];
+        Text { at, size, anchor, upright: false, colour: theme::INK, runs }
     }
 
     /// The same with one more run behind.

@@ -100,6 +100,7 @@ fn text(out: &mut String, t: &Text) {
         Anchor::Middle => r#" text-anchor="middle""#,
         Anchor::End => r#" text-anchor="end""#,
     };
+    let fill = if t.colour == theme::INK { String::new() } else { format!(r#" fill="{}""#, escape(t.colour)) };
     let mut inner = String::new();
     // A shift holds for all that follows, so each run moves by the difference.
     let mut level = 0.0;
@@ -117,7 +118,7 @@ fn text(out: &mut String, t: &Text) {
         }
         level = wanted;
     }
-    put!(out, r#"<text x="{x}" y="{y}" font-size="{}"{anchor}{turn}>{inner}</text>"#, number(t.size));
+    put!(out, r#"<text x="{x}" y="{y}" font-size="{}"{fill}{anchor}{turn}>{inner}</text>"#, number(t.size));
 }
 
 fn outline(colour: &str, width: f64) -> String {
