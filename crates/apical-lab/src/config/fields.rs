@@ -2,6 +2,9 @@
 
 use super::registry::{Field, Kind, Range, Table};
 
+/// The table of what an entry of a comparison has beside the keys of [learner].
+pub const ENTRY: &str = "learner.NAME";
+
 /// All tables in the order of the reference page.
 #[rustfmt::skip] // a table: two lines a row say more than nine
 pub const TABLES: &[Table] = &[
@@ -16,6 +19,12 @@ pub const TABLES: &[Table] = &[
     t("plasticity", "[plasticity]", "Learning rates and the low-pass of the weight change."),
     t("solver", "[solver]", "How potentials are found."),
     t("learner", "[learner]", "Who assigns credit. `learner = \"bp\"` is short for a [learner] with that kind and defaults."),
+    t("compare", "[compare]",
+      "Makes the config a comparison, for `apical compare`: each [learner.NAME] is then a learner of its own, and the \
+      other tables are what all share. What means nothing to a learner (the solver to bp, say) is left out for it; epochs \
+      of [[phase]] with a target count as [train] epochs for all but the microcircuit."),
+    t(ENTRY, "[learner.NAME]",
+      "A learner of a comparison: the keys of [learner], and these. Without `kind`, NAME is the kind."),
     t("optimiser", "[learner.optimiser]",
       "How an update becomes a change of weights."),
     t("task", "[task]", "What is learned. `task = \"digits\"` is short for a [task] with that kind and defaults."),
@@ -65,6 +74,8 @@ pub const FIELDS: &[Field] = &[
       "Solver; absent: euler.", "{ kind = \"steady\" }"),
     f("", "learner", ALL, Kind::Table("learner"), "", "",
       "Learner; absent: the microcircuit.", "{ kind = \"microcircuit\" }"),
+    f("", "compare", ALL, Kind::Table("compare"), "", "",
+      "Absent: the config is a single experiment.", "{ learners = [\"bp\", \"fa\"], seeds = 5 }"),
     f("", "task", ALL, Kind::Table("task"), "", "",
       "Required.", "{ kind = \"digits\" }"),
     f("", "train", ALL, Kind::Table("train"), "", "",
@@ -182,6 +193,18 @@ pub const FIELDS: &[Field] = &[
     f("solver", "mixing", &["two-step"], Kind::Table("mixing"), "", "",
       "Mixing factors, required with attenuation \"none\" and allowed only then.",
       "{ output = 0.1, interneuron = 0.1, hidden = 0.3 }"),
+    //
+    f("compare", "learners", ALL, Kind::Texts, "", "",
+      "Which learners, in this order; names without a [learner.NAME] are kinds with all defaults. Absent: all \
+      [learner.NAME], in the order of the file.", "[\"microcircuit\", \"bp\"]"),
+    f("compare", "seeds", ALL, Kind::Count(1), "", "5",
+      "Runs of each learner; their seeds count up from `seed`.", "3"),
+    //
+    f(ENTRY, "label", ALL, Kind::Text, "", "",
+      "What tables and figures call it; absent: NAME.", "\"random hidden layer\""),
+    f(ENTRY, "set", ALL, Kind::Changes, "", "",
+      "What differs from the other tables for this learner alone, as after --set. A table changes the keys that it \
+      names; one with `kind` takes the other's place.", "{ \"network.sizes\" = [64, 10], \"train.epochs\" = 5 }"),
     //
     f("learner", "kind", ALL,
       Kind::Choice(&["microcircuit", "bp", "fa", "dfa", "sign-symmetric", "ep", "pc", "dtp"]), "", "\"microcircuit\"",
