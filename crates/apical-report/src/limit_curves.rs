@@ -26,6 +26,9 @@ pub struct LimitPoint {
 /// Smaller angles (degrees) and differences are rounding, and are not shown.
 const LEAST: (f64, f64) = (1e-5, 1e-7);
 
+/// What a panel shows of a point.
+type Measure = fn(&LimitPoint) -> f64;
+
 /// One figure for each name of figures, in the order in which the points first name them.
 pub fn limit_figures(points: &[LimitPoint]) -> Vec<(String, Figure)> {
     let figures = names(points.iter().map(|p| p.figure.as_str()));
@@ -39,7 +42,7 @@ fn figure<'a>(points: impl Iterator<Item = &'a LimitPoint>) -> Figure {
     let range = Some(points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends));
     let mut panels = Vec::new();
     for layer in names(points.iter().map(|p| p.layer.as_str())) {
-        let measures: [(&str, &str, f64, fn(&LimitPoint) -> f64); 2] = [
+        let measures: [(&str, &str, f64, Measure); 2] = [
             ("Angle to the limit", "\u{b0}", LEAST.0, |p| p.degrees),
             ("|norm / limit's \u{2212} 1|", "", LEAST.1, |p| (p.norm_ratio - 1.0).abs()),
         ];

@@ -1,7 +1,7 @@
 //! `apical compare` by the real binary: results, again, stopped and gone on, bad input.
 
 use super::support::{DIGITS, Done, Place};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn comparison() -> String {
     format!("{DIGITS}[compare]\nseeds = 2\n[learner.microcircuit]\n[learner.bp.optimiser]\nrate = 0.3\n")
@@ -13,7 +13,7 @@ fn folder(place: &Place, stdout: &str) -> PathBuf {
 }
 
 /// Rows of a compare.csv without what the clock says.
-fn timeless(folder: &PathBuf) -> Vec<Vec<String>> {
+fn timeless(folder: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(folder.join("compare.csv")).unwrap();
     let rows: Vec<Vec<String>> = text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect();
     let times: Vec<usize> = (0..rows[0].len()).filter(|&i| rows[0][i].starts_with("seconds")).collect();
@@ -26,7 +26,7 @@ fn timeless(folder: &PathBuf) -> Vec<Vec<String>> {
 #[test]
 fn learners_are_run_once_ranked_and_told() {
     let place = Place::new();
-    place.write("mine.toml", &comparison());
+    place.write("mine.toml", comparison());
     let done = place.apical(&["compare", "mine.toml", "--jobs", "2"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(done.stderr.contains("4/4 runs"), "{}", done.stderr);
@@ -70,16 +70,16 @@ fn what_is_missed_or_fails_is_said_and_exits_with_1() {
 #[test]
 fn bad_input_is_told_with_exit_code_2_and_nothing_is_written() {
     let place = Place::new();
-    place.write("mine.toml", &comparison());
+    place.write("mine.toml", comparison());
     place.write(
         "option.toml",
-        &comparison().replace("[learner.bp.optimiser]", "[learner.bp]\nbeta = 1\n[learner.bp.optimiser]"),
+        comparison().replace("[learner.bp.optimiser]", "[learner.bp]\nbeta = 1\n[learner.bp.optimiser]"),
     );
     place.write(
         "set.toml",
-        &comparison().replace("[learner.microcircuit]", "[learner.microcircuit]\nset = { \"train.epoch\" = 1 }"),
+        comparison().replace("[learner.microcircuit]", "[learner.microcircuit]\nset = { \"train.epoch\" = 1 }"),
     );
-    place.write("empty.toml", &comparison().replace("seeds = 2", "learners = []"));
+    place.write("empty.toml", comparison().replace("seeds = 2", "learners = []"));
     place.write("plain.toml", DIGITS);
     for (args, part) in [
         (&["compare", "mine.toml", "--learners", "bp,micorcircuit"][..], "did you mean `microcircuit`?"),
