@@ -237,13 +237,13 @@ pub const FIELDS: &[Field] = &[
     f("learner", "step", &["ep"], Kind::Number(Range::Positive), "", "1.0",
       "Size of a step; 1 goes all the way to phi(dPhi/ds).", "0.5"),
     f("learner", "tolerance", &["ep"], Kind::NumberOr(Range::Positive, &["none"]), "", "0.05",
-      "A sample whose largest change in the last free step is above this has not settled: it teaches nothing, has no \
+      "A sample whose largest residual (the change of a whole step) after the free phase is above this has not settled: it teaches nothing, has no \
       answer and is counted. \"none\": none is.", "1e-4"),
     f("learner", "schedule", &["pc"], Kind::Choice(&["settled", "incremental", "zero-divergence"]), "", "\"settled\"",
       "When weights change: after inference; after each of its steps (iPC); layer by layer, at gamma = 1, so that the \
       update equals bp's (Z-IL).", "\"incremental\""),
     f("learner", "inference_steps", &["pc"], Kind::Count(1), "", "8",
-      "Steps T of inference; with \"zero-divergence\" it is the number of layers and stays out.", "20"),
+      "Steps T of inference; with \"zero-divergence\" it is one less than the number of layers and stays out.", "20"),
     f("learner", "state_rate", &["pc"], POSITIVE, "", "0.1",
       "Rate gamma of the states.", "0.05"),
     f("learner", "state_momentum", &["pc"], LAMBDA, "", "0.0",
@@ -254,7 +254,7 @@ pub const FIELDS: &[Field] = &[
       "How targets come back: learned inverses with the difference correction, or exact inverses (plain target \
       propagation).", "\"exact\""),
     f("learner", "target_step", &["dtp"], POSITIVE, "", "0.1",
-      "Share of the way down the loss that the output's target goes.", "0.01"),
+      "How far the output's target goes down the descent of the loss; with squared error of potentials 1 is the target itself.", "0.01"),
     f("learner", "noise", &["dtp"], POSITIVE, "", "0.1",
       "Standard deviation of the noise with which the inverses are learned.", "0.1"),
     f("learner", "draws", &["dtp"], Kind::Count(1), "", "1",
@@ -277,7 +277,7 @@ pub const FIELDS: &[Field] = &[
     f("optimiser", "epsilon", &["adam", "adamw"], POSITIVE, "", "1e-8",
       "Added to the root of the second moment.", "1e-8"),
     f("optimiser", "weight_decay", ALL, FROM_0, "", "0.0",
-      "Weights (not biases) shrink by rate times this, times themselves.", "0.005"),
+      "Pull of the weights (not the biases) towards 0: sgd and adamw shrink them by rate times this, momentum and adam add it to the update.", "0.005"),
     f("optimiser", "clip", ALL, Kind::NumberOr(Range::Positive, &["none"]), "", "\"none\"",
       "A longer update (norm over all weights) is scaled down to this.", "1.0"),
     //
