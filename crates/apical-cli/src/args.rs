@@ -1,7 +1,9 @@
 //! The command line. Each command's arguments stand with the command; a new command is one file in `commands/` and two
 //! lines here.
 
-use crate::commands::{completions, data, diff, eval, explain, list, predict, resume, run, runs, schema, show, verify};
+use crate::commands::{
+    compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show, verify,
+};
 use crate::failure::Outcome;
 use crate::provenance;
 use crate::terminal::Terminal;
@@ -61,6 +63,10 @@ pub enum Command {
     Run(run::Args),
     /// Go on with a run that was stopped
     Resume(resume::Args),
+    /// Compare learners on one experiment, over several seeds
+    Compare(compare::Args),
+    /// Tell how learners relate: angles between their updates at the same weights, and their limits
+    Relate(relate::Args),
     /// Evaluate a checkpoint of a run
     Eval(eval::Args),
     /// Answer the inputs of a file with what a run has learned
@@ -91,6 +97,8 @@ impl Command {
         match self {
             Command::Run(args) => run::run(args, terminal),
             Command::Resume(args) => resume::run(args, terminal),
+            Command::Compare(args) => compare::run(args, terminal),
+            Command::Relate(args) => relate::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),
             Command::Runs(args) => runs::run(args, terminal),

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod comparison;
 mod course;
 mod failure;
 mod figures;

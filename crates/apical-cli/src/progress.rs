@@ -11,11 +11,13 @@ const SHARE: f64 = 0.05;
 /// But no sooner after the last one than this. Notes on the way keep the same pause, the newest replaces one that waits.
 const PAUSE: Duration = Duration::from_secs(1);
 
-const BAR: &str = "{wide_bar} {percent:>3} %  {human_pos}/{human_len} presentations  {rate}  {eta} left";
+const BAR: &str = "{wide_bar} {percent:>3} %  {human_pos}/{human_len} {msg}  {rate}  {eta} left";
 
 /// Shows a run's progress on stderr.
 pub struct Reporter<'a> {
     terminal: &'a Terminal,
+    /// What is counted.
+    unit: &'static str,
     bar: Option<ProgressBar>,
     begun: Instant,
     first: u64,
@@ -30,9 +32,15 @@ pub struct Reporter<'a> {
 impl<'a> Reporter<'a> {
     /// Nothing is shown yet.
     pub fn new(terminal: &'a Terminal) -> Self {
+        Reporter::of(terminal, "presentations")
+    }
+
+    /// The same for something else that is counted.
+    pub fn of(terminal: &'a Terminal, unit: &'static str) -> Self {
         let now = Instant::now();
         Reporter {
             terminal,
+            unit,
             bar: None,
             begun: now,
             first: 0,
@@ -58,9 +66,10 @@ impl<'a> Reporter<'a> {
         let percent = 100.0 * self.done as f64 / self.total.max(1) as f64;
         let left = Duration::try_from_secs_f64(left.min(1e9)).unwrap_or_default();
         format!(
-            "{percent:3.0} %  {}/{} presentations  {}/s  {} left",
+            "{percent:3.0} %  {}/{} {}  {}/s  {} left",
             self.done,
             self.total,
+            self.unit,
             significant(rate),
             indicatif::HumanDuration(left)
         )
@@ -77,7 +86,9 @@ impl Progress for Reporter<'_> {
         let now = Instant::now();
         (self.begun, self.first, self.total, self.done, self.printed) = (now, done, total, done, (now, done));
         if self.terminal.interactive && !self.terminal.quiet {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_position(done);
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
+                .with_position(done)
+                .with_message(self.unit);
             let bar = match ProgressStyle::with_template(BAR) {
                 Ok(style) => bar.with_style(style.with_key("rate", write_rate)),
                 Err(_) => bar,

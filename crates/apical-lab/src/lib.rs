@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod checkpoint;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod error;
@@ -9,6 +10,7 @@ pub mod experiment;
 pub mod failpoint;
 pub mod folder;
 pub mod record;
+pub mod relate;
 pub mod run;
 pub mod verify;
 

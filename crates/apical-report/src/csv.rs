@@ -5,25 +5,32 @@
 use crate::Figure;
 use std::fmt::Write;
 
-/// All points of all lines, in the order in which they are drawn.
+/// All points of all lines and of both edges of all bands, lines first, each kind in the order in which it is drawn.
 pub fn write(figure: &Figure) -> String {
     let mut out = String::from("panel,line,x_axis,x,y_axis,y\n");
     for (index, panel) in figure.panels.iter().enumerate() {
         let name = if panel.title.is_empty() { (index + 1).to_string() } else { panel.title.clone() };
         let (x_axis, y_axis) = (field(&panel.x.text()), field(&panel.y.text()));
-        for line in &panel.lines {
-            let head = format!("{},{}", field(&name), field(&line.name));
-            for (x, y) in line.points() {
+        let mut curve = |of: &str, points: &mut dyn Iterator<Item = (f64, f64)>| {
+            let head = format!("{},{}", field(&name), field(of));
+            for (x, y) in points {
                 let (x, y) = (number(x), number(y));
                 // Writing to a String cannot fail.
                 let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y}");
             }
+        };
+        for line in &panel.lines {
+            curve(&line.name, &mut line.points());
+        }
+        for band in &panel.bands {
+            curve(&format!("{}, low", band.name), &mut band.points().map(|(x, low, _)| (x, low)));
+            curve(&format!("{}, high", band.name), &mut band.points().map(|(x, _, high)| (x, high)));
         }
     }
     out
 }
 
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         v if !v.is_finite() => String::new(),
         v if v != 0.0 && (v.abs() < 1e-5 || v.abs() >= 1e16) => format!("{v:e}"),
@@ -32,7 +39,7 @@ fn number(value: f64) -> String {
 }
 
 /// Quoted where RFC 4180 asks for it.
-fn field(text: &str) -> String {
+pub(crate) fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

@@ -82,6 +82,28 @@ impl Line {
     }
 }
 
+/// The area between two curves over the same positions, as of a mean's spread; broken where a value is not finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// Name in the CSV.
+    pub name: String,
+    /// Index into the palette.
+    pub colour: usize,
+    /// Positions; if the three differ in length, the surplus is not drawn.
+    pub x: Vec<f64>,
+    /// Values of the lower edge.
+    pub low: Vec<f64>,
+    /// Values of the upper edge.
+    pub high: Vec<f64>,
+}
+
+impl Band {
+    /// Positions and both edges, as many as all three have.
+    pub fn points(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        self.x.iter().zip(&self.low).zip(&self.high).map(|((&x, &low), &high)| (x, low, high))
+    }
+}
+
 /// A line of the legend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
@@ -93,7 +115,7 @@ pub struct Key {
     pub dash: Dash,
 }
 
-/// A pair of axes with lines.
+/// A pair of axes with lines and bands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
     /// Title above the panel; empty if there is none.
@@ -102,6 +124,10 @@ pub struct Panel {
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
+    /// Bands, below all lines.
+    pub bands: Vec<Band>,
+    /// Values marked by a thin dashed line from side to side, if they are in view.
+    pub levels: Vec<f64>,
     /// Lines, the first lowest.
     pub lines: Vec<Line>,
     /// The legend, above the axes so that it covers nothing; `None`: each line's name, if there are several lines.
@@ -111,7 +137,7 @@ pub struct Panel {
 impl Panel {
     /// An empty panel.
     pub fn new(x: Axis, y: Axis) -> Self {
-        Panel { title: String::new(), x, y, lines: Vec::new(), legend: None }
+        Panel { title: String::new(), x, y, bands: Vec::new(), levels: Vec::new(), lines: Vec::new(), legend: None }
     }
 
     /// What the legend holds.

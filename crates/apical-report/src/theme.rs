@@ -29,6 +29,8 @@ pub const PALETTE: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56
 
 /// Width of lines that carry data.
 pub const LINE_WIDTH: f64 = 1.0;
+/// How much of what lies below a band is covered by it, so that bands that overlap are both seen.
+pub const BAND_OPACITY: f64 = 0.18;
 /// Width of axes and ticks.
 pub const AXIS_WIDTH: f64 = 0.6;
 /// Width of grid lines.

@@ -1,6 +1,9 @@
 //! What every figure promises: bytes that repeat, documents that parse, labels on paper, no panic on any data.
 
-use apical_report::{Axis, Dash, Figure, Line, Panel, Plastic, Scale, Scene, Schematic, Series, metric_figures};
+use apical_report::{
+    Axis, Band, Dash, Figure, HeatMap, LimitPoint, Line, Matrix, Panel, Plastic, Scale, Scene, Schematic, Series,
+    limit_figures, metric_figures,
+};
 
 fn falling(run: &str, metric: &str, n: usize, from: f64, to: f64) -> Series {
     let x: Vec<f64> = (1..=n).map(|i| i as f64 * 1000.0).collect();
@@ -41,9 +44,46 @@ fn examples() -> Vec<(String, Figure)> {
         .collect();
     figures.extend(metric_figures(&many).into_iter().map(|(stem, f)| (format!("many-{stem}"), f)));
 
+    figures.push(("bands".into(), Figure::one(banded())));
+
     let panels = figures.iter().take(4).map(|(_, f)| f.panels[0].clone()).collect();
     figures.push(("wide".into(), Figure { width_mm: 174.0, axes_height_mm: 40.0, columns: 2, panels }));
     figures
+}
+
+/// Two means with their spread, one of them with a gap, and a level.
+fn banded() -> Panel {
+    let x: Vec<f64> = (1..=40).map(f64::from).collect();
+    let mut panel = Panel::new(Axis::new("Epochs", ""), Axis::new("Validation error", "%"));
+    for (i, name) in ["bp", "fa"].into_iter().enumerate() {
+        let mut y: Vec<f64> = x.iter().map(|x| 30.0 / x + 3.0 * i as f64).collect();
+        let edge = |by: f64| y.iter().map(|y| y * by).collect::<Vec<f64>>();
+        let (low, mut high) = (edge(0.7), edge(1.4));
+        if i == 1 {
+            (y[20], high[20]) = (f64::NAN, f64::NAN);
+        }
+        panel.bands.push(Band { name: name.into(), colour: i, x: x.clone(), low, high });
+        panel.lines.push(Line { name: name.into(), colour: i, dash: Dash::Solid, x: x.clone(), y });
+    }
+    panel.levels = vec![15.0, 90.0];
+    panel
+}
+
+#[test]
+fn a_band_is_an_area_with_gaps_that_counts_for_the_axis_and_is_in_the_data() {
+    let mut panel = banded();
+    let svg = Figure::one(panel.clone()).svg();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let areas: Vec<_> = document.descendants().filter_map(|n| n.attribute("fill-opacity")).collect();
+    assert_eq!(areas, ["0.18"; 3], "one unbroken, one in two pieces");
+    let data = Figure::one(panel.clone()).csv();
+    assert_eq!(data.lines().count(), 1 + 2 * 3 * 40);
+    assert!(data.contains("1,\"bp, high\",Epochs,1,Validation error (%),42"), "{data}");
+    panel.lines.clear();
+    panel.bands.truncate(1);
+    let alone = Figure::one(panel).scene();
+    let top = alone.texts().iter().filter_map(|t| t.runs[0].text.parse::<f64>().ok()).fold(0.0, f64::max);
+    assert!(top >= 40.0, "the axis ends at {top}, the band at 42");
 }
 
 #[test]
@@ -88,6 +128,49 @@ fn a_circuit_of_any_depth_is_drawn() {
         roxmltree::Document::parse(&scene.svg()).unwrap();
         std::fs::write(folder.join(format!("circuit-{}.png", sizes.len())), scene.png(300.0).unwrap()).unwrap();
     }
+}
+
+fn heat_map(n: usize, panels: usize, columns: usize) -> HeatMap {
+    let names = (0..n).map(|i| format!("learner {i} <b>, of many words")).collect();
+    let degrees =
+        |p: usize| (0..n * n).map(move |at| if at == 1 { f64::NAN } else { ((at * 37 + p * 11) % 131) as f64 });
+    let panels = (0..panels).map(|p| Matrix { title: format!("layer {p}"), degrees: degrees(p).collect() }).collect();
+    HeatMap { width_mm: 174.0, columns, names, panels }
+}
+
+#[test]
+fn heat_maps_of_any_size_are_drawn_the_same_twice() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (n, panels, columns) in [(0, 1, 1), (1, 1, 1), (2, 3, 2), (9, 3, 2), (13, 4, 2), (12, 4, 2)] {
+        let (map, again) = (heat_map(n, panels, columns), heat_map(n, panels, columns));
+        check_texts(&format!("{n} names"), &map.scene());
+        let (svg, png) = (map.svg(), map.png(200.0).unwrap());
+        assert!(svg == again.svg() && png == again.png(200.0).unwrap(), "{n}: other bytes the second time");
+        roxmltree::Document::parse(&svg).unwrap();
+        assert_eq!(map.csv().lines().count(), 1 + panels * n * n);
+        std::fs::write(folder.join(format!("heat-{n}.png")), png).unwrap();
+    }
+}
+
+#[test]
+fn curves_to_a_limit_are_drawn_a_row_per_layer() {
+    let point = |curve: usize, layer: usize, i: i32| LimitPoint {
+        figure: "circuit".into(),
+        curve: format!("curve {curve}"),
+        parameter: ("nudge".into(), "1/ms".into()),
+        value: 0.1f64.powi(i),
+        layer: format!("Layer {layer}"),
+        // The second layer is at its limit.
+        degrees: if layer == 2 { 0.0 } else { 0.1f64.powi(i) * (1 + curve) as f64 },
+        norm_ratio: if layer == 2 { 1.0 } else { 1.0 + 0.01f64.powi(i) },
+    };
+    let curves = (0..8).flat_map(|c| (1..=3).flat_map(move |k| (0..4).map(move |i| point(c, k, i))));
+    let figures = limit_figures(&curves.collect::<Vec<_>>());
+    let [(name, figure)] = &figures[..] else { panic!("one figure, not {}", figures.len()) };
+    assert_eq!((name.as_str(), figure.panels.len()), ("circuit", 6));
+    assert!(figure.panels[2].title.contains("at the limit"), "{}", figure.panels[2].title);
+    check_texts("limit", &figure.scene());
 }
 
 /// Panics where a text leaves the paper or meets another.

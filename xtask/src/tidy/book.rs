@@ -1,4 +1,4 @@
-//! What the docs name exists: paths in ARCHITECTURE.md, dependencies with their reasons, presets.
+//! What the docs name exists: paths in ARCHITECTURE.md, dependencies with their reasons, presets, functions and tests.
 
 use super::{Finding, Tree};
 use std::collections::BTreeSet;
@@ -76,7 +76,7 @@ pub fn presets(tree: &Tree) -> Vec<Finding> {
         })
         .collect();
     let mut findings = Vec::new();
-    for (path, text) in tree.files().filter(|(path, _)| *path == "README.md" || path.starts_with("docs/")) {
+    for (path, text) in pages(tree) {
         for (i, line) in text.lines().enumerate() {
             for command in ["apical run ", "apical show ", "-- run ", "-- show "] {
                 let words = line.split(command).skip(1).filter_map(|rest| rest.split([' ', '`']).next());
@@ -92,6 +92,38 @@ pub fn presets(tree: &Tree) -> Vec<Finding> {
 /// Not a file, an option or a placeholder (PRESET).
 fn is_preset_name(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !word.starts_with('-')
+}
+
+/// Every function or test that a page names as `file::function` is in a file, or the `mod.rs` of a folder, of that name.
+pub fn functions(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in pages(tree) {
+        for (i, line) in text.lines().enumerate() {
+            for code in in_backticks(line).filter(|code| is_function(code)) {
+                let Some((module, function)) = code.rsplit_once("::") else { continue };
+                let module = module.rsplit("::").next().unwrap_or(module);
+                let homes = [format!("/{module}.rs"), format!("/{module}/mod.rs")];
+                let heads = [format!("fn {function}("), format!("fn {function}<")];
+                let there = tree.rust().any(|(file, text)| {
+                    homes.iter().any(|home| file.ends_with(home)) && heads.iter().any(|head| text.contains(head))
+                });
+                if !there {
+                    findings.push(Finding::new(path, i + 1, format!("there is no `{code}`")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// Names in lower case, joined by `::`.
+fn is_function(code: &str) -> bool {
+    code.contains("::") && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:".contains(c))
+}
+
+/// The README and the book.
+fn pages(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
+    tree.files().filter(|(path, _)| *path == "README.md" || path.starts_with("docs/"))
 }
 
 /// What stands between pairs of backticks in a line.
@@ -134,5 +166,17 @@ mod tests {
                     cargo run --release -- run mnist-9\n";
         let tree = Tree::of(&[("README.md", page), ("crates/apical-lab/presets/digits.toml", "")]);
         assert_eq!(presets(&tree), [Finding::new("README.md", 2, "there is no preset mnist-9")]);
+    }
+    #[test]
+    fn a_function_or_test_that_does_not_exist_is_found() {
+        let page =
+            "`theory::it_holds`, `rules::forward::error`, `rules::apply`\n`theory::gone`, `Type::method`, `a::b c`\n";
+        let tree = Tree::of(&[
+            ("docs/page.md", page),
+            ("a/tests/theory.rs", "#[test]\nfn it_holds() {}\nfn gone_too() {}\n"),
+            ("a/src/rules/forward.rs", "pub fn error<T>(x: T) {}\n"),
+            ("a/src/rules/mod.rs", "pub fn apply(x: u8) {}\n"),
+        ]);
+        assert_eq!(functions(&tree), [Finding::new("docs/page.md", 2, "there is no `theory::gone`")]);
     }
 }

@@ -31,6 +31,7 @@ pub fn run() -> bool {
         book::architecture_paths,
         book::dependencies,
         book::presets,
+        book::functions,
     ];
     let findings: Vec<Finding> = checks.iter().flat_map(|check| check(&tree)).collect();
     for finding in &findings {

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does with them.
 
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod diff;
@@ -7,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod list;
 pub mod predict;
+pub mod relate;
 pub mod resume;
 pub mod run;
 pub mod runs;

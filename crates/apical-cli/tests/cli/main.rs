@@ -1,9 +1,11 @@
 //! Every command, by the real binary in an empty folder: what it prints where, and its exit code.
 
 mod commands;
+mod compare;
 mod data;
 mod hostile;
 mod output;
+mod relate;
 mod run;
 #[cfg(unix)]
 mod signals;

@@ -95,7 +95,7 @@ impl<'a> Check<'a> {
             momentum: view.number("state_momentum")?,
             output_precision: view.number("output_precision")?,
         };
-        let exact = pc::Options { steps: layers, rate: 1.0, momentum: 0.0, output_precision: 1.0, ..free };
+        let exact = pc::Options { steps: (layers - 1).max(1), rate: 1.0, momentum: 0.0, output_precision: 1.0, ..free };
         Some(AlgorithmSpec::Pc(if fixed { exact } else { free }))
     }
 

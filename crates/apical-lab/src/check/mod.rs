@@ -16,9 +16,10 @@ pub use learner::CIRCUIT_ONLY;
 pub use record::metrics;
 pub use resolve::{canonical, resolved_toml};
 
-use crate::config::diagnostic::Findings;
+use crate::config::diagnostic::{Findings, Span};
+use crate::config::node::{self, Node};
 use crate::config::walk::{View, expand_shorthands, walk};
-use crate::config::{Diagnostic, Override, Source, node};
+use crate::config::{Diagnostic, Override, Source};
 use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
 use crate::folder::{NAME_RULE, is_name};
 use std::path::PathBuf;
@@ -56,6 +57,23 @@ struct Check<'a> {
 /// # Errors
 /// All that is wrong, with warnings after the errors; see [`crate::config::report`] to print them.
 pub fn check(source: &Source, overrides: &[Override], context: &Context) -> Result<Checked, Vec<Diagnostic>> {
+    let (root, mut findings) = read(source, overrides)?;
+    if let Some((key, _)) = root.entries().iter().find(|(key, _)| key.name == "compare") {
+        let found = "this is a comparison of learners, no single experiment";
+        findings.error(key.at, found, "run it with `apical compare`, or take [compare] out");
+        return Err(findings.into_list());
+    }
+    match decide(&root, source, context, &mut findings) {
+        Some(experiment) => Ok(Checked { experiment, warnings: findings.into_list() }),
+        None => Err(findings.into_list()),
+    }
+}
+
+/// The raw config with the overrides in it, and findings that can point into both.
+///
+/// # Errors
+/// What is no TOML, or no override.
+pub(crate) fn read(source: &Source, overrides: &[Override]) -> Result<(Node, Findings), Vec<Diagnostic>> {
     let text = match std::str::from_utf8(&source.text) {
         Ok(text) => text.to_owned(),
         Err(e) => {
@@ -63,14 +81,14 @@ pub fn check(source: &Source, overrides: &[Override], context: &Context) -> Resu
             let line = 1 + source.text[..byte].iter().filter(|&&b| b == b'\n').count();
             let mut findings = Findings::new(&source.label, String::new());
             let found = format!("not UTF-8: byte {byte} (line {line}) is {:#04x}", source.text[byte]);
-            findings.error(node_file(), found, "allowed: a TOML file in UTF-8");
+            findings.error(Span::FILE, found, "allowed: a TOML file in UTF-8");
             return Err(findings.into_list());
         }
     };
     let empty = text.trim().is_empty();
     let mut findings = Findings::new(&source.label, text);
     if empty && overrides.is_empty() {
-        findings.error(node_file(), "the config is empty", "it needs at least [network] sizes and a [task]");
+        findings.error(Span::FILE, "the config is empty", "it needs at least [network] sizes and a [task]");
         return Err(findings.into_list());
     }
     let mut root = node::parse(&mut findings, 0);
@@ -82,17 +100,15 @@ pub fn check(source: &Source, overrides: &[Override], context: &Context) -> Resu
         change.apply(&mut root, &mut findings);
         expand_shorthands(&mut root);
     }
-    walk(&root, "", "", &mut findings);
-    let view = View { node: Some(&root), table: "" };
-    let experiment = Check { root: view, source, context, findings: &mut findings }.experiment();
-    match experiment {
-        Some(experiment) if findings.is_ok() => Ok(Checked { experiment, warnings: findings.into_list() }),
-        _ => Err(findings.into_list()),
-    }
+    Ok((root, findings))
 }
 
-fn node_file() -> crate::config::diagnostic::Span {
-    crate::config::diagnostic::Span::FILE
+/// Checks a raw config against the registry and as a whole; the experiment exists if nothing is wrong.
+pub(crate) fn decide(root: &Node, source: &Source, context: &Context, findings: &mut Findings) -> Option<Experiment> {
+    walk(root, "", "", findings);
+    let root = View { node: Some(root), table: "" };
+    let experiment = Check { root, source, context, findings }.experiment();
+    experiment.filter(|_| findings.is_ok())
 }
 
 impl<'a> Check<'a> {

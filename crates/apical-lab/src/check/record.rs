@@ -32,7 +32,7 @@ fn all_tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
 }
 
 /// Names of the metrics that a run of this net, task and learner has: what `[expect]` may ask for.
-pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: bool) -> Vec<String> {
+pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: bool, euler: bool) -> Vec<String> {
     let mut names = Vec::new();
     let circuit = *learner == LearnerSpec::Microcircuit;
     for k in (1..sizes.len() - 1).filter(|_| circuit) {
@@ -50,7 +50,10 @@ pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: 
             names.extend((1..depth).map(|k| format!("forward_feedback_angle.{k}")));
         }
         for k in (1..depth).filter(|_| circuit) {
-            names.extend([format!("interneuron_error.{k}"), format!("stability.{k}")]);
+            names.push(format!("interneuron_error.{k}"));
+            if !euler {
+                names.push(format!("stability.{k}"));
+            }
         }
     }
     let (target, classes) = match task {
@@ -221,7 +224,8 @@ impl<'a> Check<'a> {
         learner: Option<&LearnerSpec>,
     ) -> Option<Vec<Expectation>> {
         let angles = self.section("record").count("angles").is_some_and(|n| n > 0);
-        let known = metrics(sizes?, task?, learner?, angles);
+        let euler = self.section("solver").kind() == Some("euler");
+        let known = metrics(sizes?, task?, learner?, angles, euler);
         let mut list = Vec::new();
         for (key, node) in self.root.given("expect").map_or(&[][..], |n| n.entries()) {
             let view = View { node: Some(node), table: "expect" };

@@ -161,6 +161,20 @@ impl Findings {
         self.texts.len() - 1
     }
 
+    /// None yet, about the same texts.
+    pub fn fork(&self) -> Findings {
+        Findings { texts: self.texts.clone(), list: Vec::new() }
+    }
+
+    /// Takes over findings, each once however often it was made.
+    pub fn absorb(&mut self, list: impl IntoIterator<Item = Diagnostic>) {
+        for d in list {
+            if !self.list.contains(&d) {
+                self.list.push(d);
+            }
+        }
+    }
+
     /// The content of text `index`.
     pub fn text(&self, index: usize) -> Arc<Text> {
         self.texts[index].clone()

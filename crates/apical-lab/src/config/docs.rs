@@ -1,6 +1,6 @@
 //! What people and editors read about configs, made from the registry: `explain`, the JSON schema, the reference page.
 
-use super::fields::{FIELDS, TABLES};
+use super::fields::{ENTRY, FIELDS, TABLES};
 use super::node::{Node, Value};
 use super::registry::{Field, Kind, Range, fields_of, nearest, table};
 use super::walk::default_node;
@@ -61,6 +61,11 @@ pub fn schema() -> Json {
     for t in TABLES.iter().filter(|t| !t.name.is_empty()) {
         definitions.insert(t.name.to_owned(), table_schema(t.name));
     }
+    // An entry of a comparison is a [learner] with more keys.
+    let learner = definitions.get("learner").and_then(|t| t["properties"].as_object()).cloned();
+    if let Some(entry) = definitions.get_mut(ENTRY).and_then(|t| t["properties"].as_object_mut()) {
+        entry.extend(learner.into_iter().flatten());
+    }
     let mut root = table_schema("");
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("apical experiment");
@@ -92,7 +97,11 @@ fn field_schema(f: &Field) -> Json {
     let shorthand = matches!(f.key, "task" | "solver" | "learner") && f.table.is_empty();
     if shorthand {
         let kind = fields_of(f.key).find(|k| k.key == "kind").map_or(Vec::new(), |k| k.kind.choices());
-        schema = json!({"description": f.doc, "anyOf": [schema, {"enum": kind}]});
+        let mut any = vec![schema, json!({"enum": kind})];
+        if f.key == "learner" {
+            any.push(kind_schema(Kind::Map(ENTRY)));
+        }
+        schema = json!({"description": f.doc, "anyOf": any});
     }
     schema
 }
@@ -137,6 +146,7 @@ fn kind_schema(kind: Kind) -> Json {
         Kind::Table(name) => json!({"allOf": [reference(name)]}),
         Kind::Tables(name) => json!({"type": "array", "items": reference(name)}),
         Kind::Map(name) => json!({"type": "object", "additionalProperties": reference(name)}),
+        Kind::Changes => json!({"type": "object"}),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::registry::{Field, Kind, Range, Table};
 
+/// The table of what an entry of a comparison has beside the keys of [learner].
+pub const ENTRY: &str = "learner.NAME";
+
 /// All tables in the order of the reference page.
 #[rustfmt::skip] // a table: two lines a row say more than nine
 pub const TABLES: &[Table] = &[
@@ -16,6 +19,12 @@ pub const TABLES: &[Table] = &[
     t("plasticity", "[plasticity]", "Learning rates and the low-pass of the weight change."),
     t("solver", "[solver]", "How potentials are found."),
     t("learner", "[learner]", "Who assigns credit. `learner = \"bp\"` is short for a [learner] with that kind and defaults."),
+    t("compare", "[compare]",
+      "Makes the config a comparison, for `apical compare`: each [learner.NAME] is then a learner of its own, and the \
+      other tables are what all share. What means nothing to a learner (the solver to bp, say) is left out for it; epochs \
+      of [[phase]] with a target count as [train] epochs for all but the microcircuit."),
+    t(ENTRY, "[learner.NAME]",
+      "A learner of a comparison: the keys of [learner], and these. Without `kind`, NAME is the kind."),
     t("optimiser", "[learner.optimiser]",
       "How an update becomes a change of weights."),
     t("task", "[task]", "What is learned. `task = \"digits\"` is short for a [task] with that kind and defaults."),
@@ -65,6 +74,8 @@ pub const FIELDS: &[Field] = &[
       "Solver; absent: euler.", "{ kind = \"steady\" }"),
     f("", "learner", ALL, Kind::Table("learner"), "", "",
       "Learner; absent: the microcircuit.", "{ kind = \"microcircuit\" }"),
+    f("", "compare", ALL, Kind::Table("compare"), "", "",
+      "Absent: the config is a single experiment.", "{ learners = [\"bp\", \"fa\"], seeds = 5 }"),
     f("", "task", ALL, Kind::Table("task"), "", "",
       "Required.", "{ kind = \"digits\" }"),
     f("", "train", ALL, Kind::Table("train"), "", "",
@@ -183,6 +194,18 @@ pub const FIELDS: &[Field] = &[
       "Mixing factors, required with attenuation \"none\" and allowed only then.",
       "{ output = 0.1, interneuron = 0.1, hidden = 0.3 }"),
     //
+    f("compare", "learners", ALL, Kind::Texts, "", "",
+      "Which learners, in this order; names without a [learner.NAME] are kinds with all defaults. Absent: all \
+      [learner.NAME], in the order of the file.", "[\"microcircuit\", \"bp\"]"),
+    f("compare", "seeds", ALL, Kind::Count(1), "", "5",
+      "Runs of each learner; their seeds count up from `seed`.", "3"),
+    //
+    f(ENTRY, "label", ALL, Kind::Text, "", "",
+      "What tables and figures call it; absent: NAME.", "\"random hidden layer\""),
+    f(ENTRY, "set", ALL, Kind::Changes, "", "",
+      "What differs from the other tables for this learner alone, as after --set. A table changes the keys that it \
+      names; one with `kind` takes the other's place.", "{ \"network.sizes\" = [64, 10], \"train.epochs\" = 5 }"),
+    //
     f("learner", "kind", ALL,
       Kind::Choice(&["microcircuit", "bp", "fa", "dfa", "sign-symmetric", "ep", "pc", "dtp"]), "", "\"microcircuit\"",
       "The dendritic cortical microcircuit; backpropagation; feedback alignment; direct feedback alignment; feedback \
@@ -214,13 +237,13 @@ pub const FIELDS: &[Field] = &[
     f("learner", "step", &["ep"], Kind::Number(Range::Positive), "", "1.0",
       "Size of a step; 1 goes all the way to phi(dPhi/ds).", "0.5"),
     f("learner", "tolerance", &["ep"], Kind::NumberOr(Range::Positive, &["none"]), "", "0.05",
-      "A sample whose largest change in the last free step is above this has not settled: it teaches nothing, has no \
+      "A sample whose largest residual (the change of a whole step) after the free phase is above this has not settled: it teaches nothing, has no \
       answer and is counted. \"none\": none is.", "1e-4"),
     f("learner", "schedule", &["pc"], Kind::Choice(&["settled", "incremental", "zero-divergence"]), "", "\"settled\"",
       "When weights change: after inference; after each of its steps (iPC); layer by layer, at gamma = 1, so that the \
       update equals bp's (Z-IL).", "\"incremental\""),
     f("learner", "inference_steps", &["pc"], Kind::Count(1), "", "8",
-      "Steps T of inference; with \"zero-divergence\" it is the number of layers and stays out.", "20"),
+      "Steps T of inference; with \"zero-divergence\" it is one less than the number of layers and stays out.", "20"),
     f("learner", "state_rate", &["pc"], POSITIVE, "", "0.1",
       "Rate gamma of the states.", "0.05"),
     f("learner", "state_momentum", &["pc"], LAMBDA, "", "0.0",
@@ -231,7 +254,7 @@ pub const FIELDS: &[Field] = &[
       "How targets come back: learned inverses with the difference correction, or exact inverses (plain target \
       propagation).", "\"exact\""),
     f("learner", "target_step", &["dtp"], POSITIVE, "", "0.1",
-      "Share of the way down the loss that the output's target goes.", "0.01"),
+      "How far the output's target goes down the descent of the loss; with squared error of potentials 1 is the target itself.", "0.01"),
     f("learner", "noise", &["dtp"], POSITIVE, "", "0.1",
       "Standard deviation of the noise with which the inverses are learned.", "0.1"),
     f("learner", "draws", &["dtp"], Kind::Count(1), "", "1",
@@ -254,7 +277,7 @@ pub const FIELDS: &[Field] = &[
     f("optimiser", "epsilon", &["adam", "adamw"], POSITIVE, "", "1e-8",
       "Added to the root of the second moment.", "1e-8"),
     f("optimiser", "weight_decay", ALL, FROM_0, "", "0.0",
-      "Weights (not biases) shrink by rate times this, times themselves.", "0.005"),
+      "Pull of the weights (not the biases) towards 0: sgd and adamw shrink them by rate times this, momentum and adam add it to the update.", "0.005"),
     f("optimiser", "clip", ALL, Kind::NumberOr(Range::Positive, &["none"]), "", "\"none\"",
       "A longer update (norm over all weights) is scaled down to this.", "1.0"),
     //

@@ -68,6 +68,7 @@ macro_rules! presets {
 
 presets! {
     "digits": "handwritten digits (UCI, 64-32-10) by the two-step circuit, in seconds",
+    "compare-digits": "`apical compare`: every learner on handwritten digits, 64-32-10, five seeds each",
     "s18-self-prediction": "interneurons learn to predict the cells above them (Sacramento et al. 2018, Fig. S1)",
     "s18-single-target": "one input learns one target; the apical error vanishes again (Sacramento et al. 2018, Fig. 1)",
     "s18-regression": "nonlinear regression of a teacher network (Sacramento et al. 2018, Fig. 2)",

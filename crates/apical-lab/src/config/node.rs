@@ -52,6 +52,21 @@ impl Node {
         self.entries().iter().find(|(k, _)| k.name == key).map(|(_, v)| v)
     }
 
+    /// Takes entry `key` out of a table.
+    pub fn take(&mut self, key: &str) -> Option<(Key, Node)> {
+        let Value::Table(entries) = &mut self.value else { return None };
+        let i = entries.iter().position(|(k, _)| k.name == key)?;
+        Some(entries.remove(i))
+    }
+
+    /// Puts an entry into a table, at its end or in place of the one of this name.
+    pub fn put(&mut self, key: &str, at: Span, value: Value) {
+        self.take(key);
+        if let Value::Table(entries) = &mut self.value {
+            entries.push((Key { at, name: key.to_owned() }, Node { at, value }));
+        }
+    }
+
     /// The entries of a table; none of anything else.
     pub fn entries(&self) -> &[(Key, Node)] {
         match &self.value {
@@ -225,7 +240,7 @@ impl Override {
 }
 
 /// The parts of a dotted key and where they stand in it.
-fn key_path(text: &str) -> Option<Vec<(String, std::ops::Range<usize>)>> {
+pub(crate) fn key_path(text: &str) -> Option<Vec<(String, std::ops::Range<usize>)>> {
     let line = format!("{text}=0");
     let mut value = DeValue::Table(DeTable::parse(&line).ok()?.into_inner());
     let mut path = Vec::new();
@@ -237,7 +252,8 @@ fn key_path(text: &str) -> Option<Vec<(String, std::ops::Range<usize>)>> {
     Some(path)
 }
 
-fn graft(node: &mut Node, path: &[(String, Span)], new: Node, findings: &mut Findings) {
+/// Puts a value where `path` leads; tables on the way are made, elements of arrays must be there.
+pub(crate) fn graft(node: &mut Node, path: &[(String, Span)], new: Node, findings: &mut Findings) {
     let Some(((name, at), rest)) = path.split_first() else {
         *node = new;
         return;

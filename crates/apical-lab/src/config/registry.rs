@@ -81,6 +81,8 @@ pub enum Kind {
     Tables(&'static str),
     /// A table with free keys, each a table with the fields of this one.
     Map(&'static str),
+    /// A table whose keys are those of a whole config.
+    Changes,
 }
 
 impl Kind {
@@ -111,6 +113,7 @@ impl Kind {
             Kind::Table(_) => "a table".to_owned(),
             Kind::Tables(_) => "an array of tables".to_owned(),
             Kind::Map(_) => "a table of tables".to_owned(),
+            Kind::Changes => "a table of keys of a config, as after --set".to_owned(),
         }
     }
 
@@ -167,7 +170,7 @@ impl Kind {
                 _ => whole(is_word(node)),
             },
             Kind::Pairs => each(&pair),
-            Kind::Table(_) | Kind::Map(_) => whole(matches!(node.value, Value::Table(_))),
+            Kind::Table(_) | Kind::Map(_) | Kind::Changes => whole(matches!(node.value, Value::Table(_))),
             Kind::Tables(_) => each(&|n| matches!(n.value, Value::Table(_))),
         }
     }

@@ -53,6 +53,8 @@ pub struct RunInfo {
     pub ended: Option<String>,
     /// Why it ended or was stopped.
     pub exit: Option<String>,
+    /// Seconds that it took, over all sessions that ended by themselves or by a request to stop.
+    pub seconds: f64,
 }
 
 impl RunInfo {

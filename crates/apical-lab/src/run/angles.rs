@@ -4,6 +4,7 @@
 use super::build;
 use super::order::{Batch, Epoch};
 use crate::experiment::{AlgorithmSpec, Experiment, LearnerSpec, Loss};
+use apical::circuit::params::LagKind;
 use apical::circuit::{Kind, Tensors};
 use apical::kernels::Real;
 use apical::learners::feed_forward::Function;
@@ -83,9 +84,11 @@ impl<T: Real> Probe<T> {
         if e.learner != LearnerSpec::Microcircuit {
             return 1.0;
         }
-        let time = if e.has_dynamics() { e.timing.presentation - e.timing.lag } else { 1.0 };
-        let phase = super::train::phase_at(e, epochs);
-        phase.rates.pp[k - 1] * build::rate_factor(e, epochs) * time
+        let frozen = if e.timing.lag_kind == LagKind::Freeze { e.timing.lag } else { 0.0 };
+        let time = if e.has_dynamics() { e.timing.presentation - frozen } else { 1.0 };
+        // An optimiser takes the factor of the schedule upon itself.
+        let factor = if e.optimiser.is_some() { 1.0 } else { build::rate_factor(e, epochs) };
+        super::train::phase_at(e, epochs).rates.pp[k - 1] * factor * time
     }
 
     fn interneurons(

@@ -5,7 +5,7 @@ pub mod answer;
 pub mod build;
 pub mod dry;
 pub mod interval;
-mod order;
+pub(crate) mod order;
 mod saved;
 mod traces;
 mod train;
@@ -22,6 +22,7 @@ use apical::evaluate::evaluate;
 use apical::kernels::Real;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use train::Run;
 
 /// A request to stop, set by a signal handler; 0: none.
@@ -107,17 +108,25 @@ pub fn run(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Ended, Error> {
+    let begun = Instant::now();
     let ended = match e.precision {
         Precision::F32 => run_in::<f32>(e, folder, options, progress),
         Precision::F64 => run_in::<f64>(e, folder, options, progress),
     };
     progress.end();
-    if let Ok(Ended::Stopped { signal }) = &ended {
-        let reason = format!("stopped by signal {signal}");
-        folder.log(&reason)?;
+    let stopped = match &ended {
+        Ok(Ended::Stopped { signal }) => Some(format!("stopped by signal {signal}")),
+        _ => None,
+    };
+    if let Some(reason) = &stopped {
+        folder.log(reason)?;
+    }
+    if ended.is_ok() {
         folder.update(|info| {
-            info.ended = Some(folder::runinfo::now());
-            info.exit = Some(reason);
+            info.seconds += begun.elapsed().as_secs_f64();
+            if stopped.is_some() {
+                (info.ended, info.exit) = (Some(folder::runinfo::now()), stopped);
+            }
         })?;
     }
     if let Err(error) = &ended {

@@ -104,6 +104,9 @@ impl<'a, T: Real> Run<'a, T> {
         let mut batch = Batch::new(&self.task, self.e.train.batch);
         let mut outcome = Outcome::new(&self.e.network, self.e.train.batch);
         let (e, task) = (self.e, self.task.clone());
+        // Rates are part of the updates that are compared.
+        let rates = &phase_at(self.e, self.counters.epoch).rates;
+        self.learner.set_rates(rates, build::rate_factor(self.e, self.counters.epoch));
         if self.counters.presentation == 0
             && let Some(trouble) = self.compare_updates()?
         {
@@ -207,7 +210,7 @@ impl<'a, T: Real> Run<'a, T> {
         };
         if share > allowed {
             let reason = format!(
-                "{:.2} % of the samples before presentation {} have no fixed point; at most {} % are allowed",
+                "{:.2} % of the samples before presentation {} did not settle; at most {} % are allowed",
                 100.0 * share,
                 when.presentation,
                 100.0 * allowed

@@ -2,7 +2,7 @@
 
 use super::{Anchor, Scene, Script, Shape, Text, font};
 use crate::decimate::{MOST_POINTS, decimate};
-use crate::figure::{Axis, Dash, Figure, Key, Line, Panel, Scale};
+use crate::figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
 use crate::theme::{self, AXIS_WIDTH, LABEL_SIZE, TICK_LENGTH, TICK_SIZE};
 use crate::ticks::{Label, Ticks, ticks};
 
@@ -80,9 +80,10 @@ fn clamp(value: f64, low: f64, high: f64) -> f64 {
 }
 
 fn need(panel: &Panel, cell: f64, height: f64) -> Need {
-    let x_range =
-        range(&panel.x, panel.lines.iter().flat_map(|l| l.points().filter(|p| panel.y.shows(p.1)).map(|p| p.0)), 0.0);
-    let y_range = range(&panel.y, panel.lines.iter().flat_map(|l| l.points().map(|p| p.1)), 0.05);
+    let edges = panel.bands.iter().flat_map(|b| b.points().flat_map(|(x, low, high)| [(x, low), (x, high)]));
+    let shown: Vec<(f64, f64)> = panel.lines.iter().flat_map(Line::points).chain(edges).collect();
+    let x_range = range(&panel.x, shown.iter().filter(|p| panel.y.shows(p.1)).map(|p| p.0), 0.0);
+    let y_range = range(&panel.y, shown.iter().map(|p| p.1), 0.05);
     let y_ticks = ticks(panel.y.scale, y_range.0, y_range.1, (height / 18.0) as usize);
     let widest = y_ticks.major.iter().map(|(_, l)| tick_text(l, (0.0, 0.0), Anchor::End).width()).fold(0.0, f64::max);
     let left = TICK_LENGTH + GAP + widest + if panel.y.text().is_empty() { 0.0 } else { GAP + LABEL_SIZE };
@@ -188,6 +189,14 @@ fn draw(shapes: &mut Vec<Shape>, panel: &Panel, need: &Need, frame: Frame, start
         shapes.push(stroke(vec![(frame.left, y_at(*v)), (frame.right, y_at(*v))], theme::GRID, theme::GRID_WIDTH));
     }
     let mut inner = Vec::new();
+    for band in &panel.bands {
+        draw_band(&mut inner, panel, band, &x_at, &y_at);
+    }
+    for &level in panel.levels.iter().filter(|&&level| panel.y.shows(level)) {
+        let y = y_at(level).clamp(-1e5, 1e5);
+        let (points, colour) = (vec![(frame.left, y), (frame.right, y)], theme::INK.to_owned());
+        inner.push(Shape::Path { points, colour, width: AXIS_WIDTH, dash: Dash::Dashed });
+    }
     for line in &panel.lines {
         draw_line(&mut inner, panel, line, &x_at, &y_at);
     }
@@ -263,6 +272,26 @@ fn draw_key(shapes: &mut Vec<Shape>, key: &Key, (x, base): (f64, f64)) {
     shapes.push(Shape::Path { points, colour, width: theme::LINE_WIDTH * 1.3, dash: key.dash });
     let at = (x + SAMPLE.0 + SAMPLE.1, base);
     shapes.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, key.name.clone())));
+}
+
+fn draw_band(
+    shapes: &mut Vec<Shape>,
+    panel: &Panel,
+    band: &Band,
+    x_at: &dyn Fn(f64) -> f64,
+    y_at: &dyn Fn(f64) -> f64,
+) {
+    let is_shown = |&(x, low, high): &(f64, f64, f64)| panel.x.shows(x) && panel.y.shows(low) && panel.y.shows(high);
+    let all: Vec<(f64, f64, f64)> = band.points().collect();
+    let heights: Vec<f64> = all.iter().map(|p| if is_shown(p) { p.2 } else { f64::NAN }).collect();
+    let points: Vec<(f64, f64, f64)> = decimate(&heights, MOST_POINTS).into_iter().map(|i| all[i]).collect();
+    for piece in points.split(|p| !is_shown(p)).filter(|piece| piece.len() > 1) {
+        let place = |x: f64, y: f64| (x_at(x).clamp(-1e5, 1e5), y_at(y).clamp(-1e5, 1e5));
+        let there = piece.iter().map(|&(x, low, _)| place(x, low));
+        let back = piece.iter().rev().map(|&(x, _, high)| place(x, high));
+        let fill = theme::colour(band.colour).to_owned();
+        shapes.push(Shape::Area { points: there.chain(back).collect(), fill, opacity: theme::BAND_OPACITY });
+    }
 }
 
 fn draw_line(

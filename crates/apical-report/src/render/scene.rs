@@ -45,6 +45,8 @@ pub struct Text {
     pub anchor: Anchor,
     /// Turned by a quarter to the left, as beside a vertical axis.
     pub upright: bool,
+    /// Colour as `#rrggbb`.
+    pub colour: &'static str,
     /// Its runs.
     pub runs: Vec<Run>,
 }
@@ -52,7 +54,8 @@ pub struct Text {
 impl Text {
     /// A horizontal text of one run.
     pub fn new(at: (f64, f64), size: f64, anchor: Anchor, text: impl Into<String>) -> Self {
-        Text { at, size, anchor, upright: false, runs: vec![Run { text: text.into(), script: Script::Base }] }
+        let runs = vec![Run { text: text.into(), script: Script::Base }];
+        Text { at, size, anchor, upright: false, colour: theme::INK, runs }
     }
 
     /// The same with one more run behind.
@@ -94,6 +97,15 @@ pub enum Shape {
         /// Width of the outline.
         width: f64,
     },
+    /// A closed polygon without outline that lets through what lies below.
+    Area {
+        /// Corners.
+        points: Vec<(f64, f64)>,
+        /// Colour.
+        fill: String,
+        /// How much of what lies below is covered, 0 to 1.
+        opacity: f64,
+    },
     /// A disc, as [`Shape::Polygon`].
     Disc {
         /// Centre.
@@ -118,7 +130,9 @@ impl Shape {
     fn shift(&mut self, by: (f64, f64)) {
         let moved = |at: &mut (f64, f64)| *at = (at.0 + by.0, at.1 + by.1);
         match self {
-            Shape::Path { points, .. } | Shape::Polygon { points, .. } => points.iter_mut().for_each(moved),
+            Shape::Path { points, .. } | Shape::Polygon { points, .. } | Shape::Area { points, .. } => {
+                points.iter_mut().for_each(moved);
+            }
             Shape::Disc { at, .. } | Shape::Text(Text { at, .. }) => moved(at),
             Shape::Clipped((left, top, right, bottom), inner) => {
                 *left += by.0;

@@ -69,6 +69,10 @@ fn shape(out: &mut String, s: &Shape, clips: &mut usize) {
             let (points, outline) = (list(points), outline(colour, *width));
             put!(out, r#"<polygon points="{points}" fill="{}"{outline}/>"#, escape(fill));
         }
+        Shape::Area { points, fill, opacity } => {
+            let (points, opacity) = (list(points), number(*opacity));
+            put!(out, r#"<polygon points="{points}" fill="{}" fill-opacity="{opacity}"/>"#, escape(fill));
+        }
         Shape::Disc { at, radius, fill, colour, width } => {
             let (x, y, r, outline) = (number(at.0), number(at.1), number(*radius), outline(colour, *width));
             put!(out, r#"<circle cx="{x}" cy="{y}" r="{r}" fill="{}"{outline}/>"#, escape(fill));
@@ -96,6 +100,7 @@ fn text(out: &mut String, t: &Text) {
         Anchor::Middle => r#" text-anchor="middle""#,
         Anchor::End => r#" text-anchor="end""#,
     };
+    let fill = if t.colour == theme::INK { String::new() } else { format!(r#" fill="{}""#, escape(t.colour)) };
     let mut inner = String::new();
     // A shift holds for all that follows, so each run moves by the difference.
     let mut level = 0.0;
@@ -113,7 +118,7 @@ fn text(out: &mut String, t: &Text) {
         }
         level = wanted;
     }
-    put!(out, r#"<text x="{x}" y="{y}" font-size="{}"{anchor}{turn}>{inner}</text>"#, number(t.size));
+    put!(out, r#"<text x="{x}" y="{y}" font-size="{}"{fill}{anchor}{turn}>{inner}</text>"#, number(t.size));
 }
 
 fn outline(colour: &str, width: f64) -> String {

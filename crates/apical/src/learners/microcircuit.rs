@@ -3,8 +3,8 @@
 
 use super::optimiser::{self, Optimiser};
 use super::{Learner, Update};
-use crate::circuit::Tensors;
 use crate::circuit::params::Rates;
+use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
 use crate::solvers::{Array, Observer, Outcome, Shown, Solver, Trouble, Weights};
 
@@ -85,7 +85,17 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
         // Every presentation takes as many steps as this one.
         let (after, factor) = (self.solver.clock(), followed.factor);
         let presentation = after / (after - before);
-        followed.optimiser.apply(&mut self.weights, &mut followed.update, factor, |_| 1.0, presentation);
+        // Synapses whose rule is off stand still: they do not decay either.
+        let relative = |kind| {
+            let rates = match kind {
+                Kind::Wpp | Kind::Bpp => &self.rates.pp,
+                Kind::Wip | Kind::Bip => &self.rates.ip,
+                Kind::Wpi => &self.rates.pi,
+                Kind::Wpb => &self.rates.pb,
+            };
+            f64::from(u8::from(rates.iter().any(|&eta| eta != 0.0)))
+        };
+        followed.optimiser.apply(&mut self.weights, &mut followed.update, factor, relative, presentation);
         Ok(())
     }
 

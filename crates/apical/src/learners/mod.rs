@@ -1,5 +1,6 @@
 //! Learners: algorithms that assign credit. Each yields an [`Update`] at given weights for a given batch without applying
-//! it, so that any two can be compared. A new learner is one file and one line in [`NAMES`].
+//! it, so that any two can be compared. A new learner is one file, one line in [`NAMES`]
+//! and one variant of [`AlgorithmSpec`]; how a config names it and its options stands in the lab.
 
 pub mod bp;
 pub mod dfa;

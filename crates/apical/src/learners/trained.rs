@@ -138,6 +138,7 @@ impl<T: Real> Learner<T> for Trained<T> {
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
         let rounds = self.algorithm.rounds();
+        (outcome.unsettled, outcome.residual, outcome.sweeps) = (0, 0.0, 0);
         for round in 0..rounds {
             self.update.clear();
             let teach =
