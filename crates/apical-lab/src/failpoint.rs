@@ -7,7 +7,7 @@
 //! the run.
 
 /// Kinds of files that are written as a whole: temporary file, sync, rename, sync of the folder.
-pub const ATOMIC_FILES: [&str; 9] = [
+pub const ATOMIC_FILES: [&str; 10] = [
     "config",
     "run-info",
     "ending",
@@ -17,6 +17,7 @@ pub const ATOMIC_FILES: [&str; 9] = [
     "trace-shape",
     "figure",
     "predictions",
+    "comparison",
 ];
 
 /// Steps of writing such a file. At `write.middle` half of the bytes are there.

@@ -142,3 +142,22 @@ fn predictions_killed_while_they_are_written() {
         assert!(std::fs::read(place.join("out.csv")).unwrap() == answer, "{step}");
     }
 }
+
+#[test]
+fn comparisons_killed_while_their_results_are_written() {
+    let place = Place::new(DIGITS);
+    let args = ["compare", "x.toml", "--learners", "bp", "--seeds", "2", "--out", "compared"];
+    let output = place.output(&args);
+    let told = String::from_utf8(output.stdout).unwrap();
+    let results = place.join(told.lines().last().unwrap());
+    let kept = ["compare.csv", "summary.csv", "curves.csv", "compare.md"];
+    let read = || kept.map(|name| std::fs::read(results.join(name)).unwrap());
+    let whole = read();
+    for step in ATOMIC_STEPS {
+        place.kill_command(&args, &format!("comparison.{step}:2"));
+        // A file is the old one or the new one, and both say the same: no run was made again.
+        assert!(read() == whole, "{step}");
+        place.output(&args);
+        assert!(read() == whole, "{step}");
+    }
+}

@@ -10,6 +10,7 @@ fn elsewhere(name: &str) -> Option<&'static str> {
         "folder.moved-aside" => Some("only --again moves a run: `again_...`"),
         _ if name.starts_with("figure.") => Some("this experiment draws none: `figures_...`"),
         _ if name.starts_with("predictions.") => Some("`apical predict` writes them: `predictions_...`"),
+        _ if name.starts_with("comparison.") => Some("`apical compare` writes them: `comparisons_...`"),
         _ => None,
     }
 }
@@ -21,7 +22,7 @@ fn every_place_is_killed_at_somewhere() {
         let here = passed.contains(&name);
         assert_eq!(here, elsewhere(&name).is_none(), "{name}: passed by the run: {here}");
     }
-    assert_eq!(PLACES.len() + 8 * 9, names().len());
+    assert_eq!(PLACES.len() + 8 * 10, names().len());
 }
 
 /// Kills once at each place, at the pass that `choose` takes of as many as there are.

@@ -42,13 +42,13 @@ pub fn write(
     let csv = |name: &str, table: Result<Vec<u8>, csv::Error>| {
         let path = folder.join(name);
         let bytes = table.map_err(|source| Error::machine(path.display().to_string(), source))?;
-        write_atomic(&path, &bytes, "figure")
+        write_atomic(&path, &bytes, "comparison")
     };
     csv("relate.csv", angles(&relation.matrices))?;
     if !relation.limits.is_empty() {
         csv("limits.csv", limits(relation))?;
     }
-    write_atomic(&folder.join("relate.md"), page(plan, moments, relation, commands).as_bytes(), "figure")
+    write_atomic(&folder.join("relate.md"), page(plan, moments, relation, commands).as_bytes(), "comparison")
 }
 
 fn number(x: f64) -> String {
