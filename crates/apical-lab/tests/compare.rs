@@ -2,7 +2,7 @@
 
 use apical_lab::check::{self, Context, canonical};
 use apical_lab::compare::{Comparison, check, is_comparison};
-use apical_lab::config::{Override, PRESETS, Source, preset, report};
+use apical_lab::config::{Diagnostic, Override, PRESETS, Source, preset, report};
 use apical_lab::experiment::{AlgorithmSpec, LearnerSpec};
 
 fn compare(text: &str, names: Option<&[&str]>, seeds: Option<u64>) -> Result<Comparison, String> {
@@ -182,9 +182,12 @@ fn a_comparison_is_no_single_experiment() {
 fn presets_that_are_comparisons_check_without_warnings() {
     let mut found = 0;
     for source in PRESETS.iter().map(|p| preset(p.name).unwrap()).filter(is_comparison) {
-        let c =
-            check(&source, &[], None, None, &Context::default()).unwrap_or_else(|d| panic!("{}", report(&d, false)));
-        assert!(c.warnings.is_empty(), "{}: {}", source.name, report(&c.warnings, false));
+        let machine = Context { mnist_dir: Some(".".into()), ..Context::default() };
+        let c = check(&source, &[], None, None, &machine).unwrap_or_else(|d| panic!("{}", report(&d, false)));
+        // Hill's published rates cannot keep the self-prediction, as in the preset h20-yin-yang.
+        let published = source.name == "compare-yin-yang";
+        let expected = |w: &Diagnostic| published && w.title.contains("eta_ip");
+        assert!(c.warnings.iter().all(expected), "{}: {}", source.name, report(&c.warnings, false));
         found += 1;
     }
     assert!(found > 0);

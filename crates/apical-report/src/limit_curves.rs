@@ -61,8 +61,13 @@ fn figure<'a>(points: impl Iterator<Item = &'a LimitPoint>) -> Figure {
             let (name, parameter_unit) = points.first().map(|p| p.parameter.clone()).unwrap_or_default();
             let axis = |label: &str, unit: &str| Axis { scale: Scale::Log, ..Axis::new(label, unit) };
             let lines: Vec<Line> = curves.iter().enumerate().map(line).collect();
-            let empty = lines.iter().all(|line| line.y.iter().all(|y| y.is_nan()));
-            let title = if empty { format!("{layer}: at the limit") } else { layer.to_owned() };
+            let drawn = lines.iter().any(|line| line.y.iter().any(|y| !y.is_nan()));
+            let known = points.iter().filter(|p| p.layer == layer).any(|p| p.degrees.is_finite());
+            let title = match (drawn, known) {
+                (true, _) => layer.to_owned(),
+                (false, true) => format!("{layer}: at the limit"),
+                (false, false) => format!("{layer}: no direction"),
+            };
             let mut panel = Panel::new(axis(&name, &parameter_unit), axis(label, unit));
             panel.x.range = range;
             // The first panel names the curves for all.

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::config::walk::View;
-use crate::experiment::{AlgorithmSpec, LearnerSpec, Loss, Schedule, TrainedSpec, optimiser};
+use crate::experiment::{AlgorithmSpec, LearnerSpec, Loss, Precision, Schedule, TrainedSpec, optimiser};
 use apical::circuit::Kind;
 use apical::circuit::params::Network;
 use apical::learners::{dfa, dtp, ep, pc};
@@ -22,9 +22,12 @@ pub const CIRCUIT_ONLY: [(&str, &str); 10] = [
     ("network.start", "pi"),
 ];
 
+/// Steps and draws for a batch, at most: a batch is never interrupted.
+const MOST_STEPS: usize = 100_000;
+
 impl<'a> Check<'a> {
     /// The learner; `layers` is N.
-    pub(super) fn learner(&mut self, layers: Option<usize>) -> Option<LearnerSpec> {
+    pub(super) fn learner(&mut self, precision: Option<Precision>, layers: Option<usize>) -> Option<LearnerSpec> {
         let view = self.section("learner");
         let kind = view.kind()?;
         if kind == "microcircuit" {
@@ -43,6 +46,13 @@ impl<'a> Check<'a> {
         self.circuit_only(kind, algorithm.as_ref(), attenuated);
         let optimiser = self.optimiser(view, layers?);
         let unsettled_allowed = view.number("unsettled_allowed").unwrap_or(0.0);
+        self.representable(view, precision);
+        if let Some(o) = &optimiser
+            && (o.rate.iter().all(|&rate| rate == 0.0) || o.frozen.len() == layers?)
+        {
+            let better = "give a rate above 0, and leave a layer unfrozen";
+            self.findings.warn(view.at("kind"), "no layer learns: nothing will be learned", better);
+        }
         Some(LearnerSpec::Trained(TrainedSpec {
             algorithm: algorithm?,
             attenuated,
@@ -51,8 +61,38 @@ impl<'a> Check<'a> {
         }))
     }
 
+    /// Reports numbers that single precision would round to 0 or to infinity, and counts that no run would live to see.
+    fn representable(&mut self, view: View<'a>, precision: Option<Precision>) {
+        let optimiser = view.sub("optimiser", "optimiser");
+        let learner_keys =
+            ["beta", "step", "tolerance", "state_rate", "output_precision", "target_step", "noise", "feedback"];
+        let keys = learner_keys.map(|key| (view, "learner", key));
+        let others = ["epsilon", "clip"].map(|key| (optimiser, "learner.optimiser", key));
+        for (view, path, key) in keys.into_iter().chain(others) {
+            let Some(x) = view.given(key).and_then(|n| n.number()).filter(|&x| x > 0.0) else { continue };
+            let rounded = x as f32;
+            if precision == Some(Precision::F32) && (rounded == 0.0 || rounded.is_infinite()) {
+                let found = format!("`{path}.{key}` = {x:e} does not exist in single precision");
+                self.findings.error(view.at(key), found, "allowed: 1e-45 to 3e38, or precision = \"f64\"");
+            }
+        }
+        for key in ["free_steps", "nudged_steps", "inference_steps", "draws"] {
+            if view.count(key).is_some_and(|n| n > MOST_STEPS) {
+                let found = format!("`learner.{key}` is more than {MOST_STEPS}");
+                self.findings.error(view.at(key), found, format!("allowed: up to {MOST_STEPS}"));
+            }
+        }
+    }
+
     fn ep(&mut self, view: View<'a>) -> Option<AlgorithmSpec> {
         let step = view.number("step")?;
+        let beta = view.number("beta")?;
+        if beta >= 1.0 && view.text("nudging")? != "positive" {
+            let found = format!(
+                "`learner.beta` is {beta:?}: a nudge of -1 or below pushes the output away from any fixed point"
+            );
+            self.findings.error(view.at("beta"), found, "allowed: above 0, below 1 (any with nudging = \"positive\")");
+        }
         if step > 1.0 {
             let found = format!("`learner.step` is {step}");
             self.findings.error(view.at("step"), found, "allowed: above 0, up to 1");
@@ -67,7 +107,7 @@ impl<'a> Check<'a> {
                 "negative" => ep::Nudging::Negative,
                 _ => ep::Nudging::Centred,
             },
-            beta: view.number("beta")?,
+            beta,
             free_steps: view.count("free_steps")?,
             nudged_steps: view.count("nudged_steps")?,
             step,
@@ -183,7 +223,12 @@ impl<'a> Check<'a> {
             if view.has(key) {
                 let path = if table.is_empty() { format!("[{key}]") } else { format!("`{table}.{key}`") };
                 let found = format!("{path} means nothing to the learner \"{kind}\"");
-                self.findings.error(view.at(key), found, "leave it out, or take learner.kind = \"microcircuit\"");
+                let others = if key == "pb" {
+                    "fa, dfa, dtp or the microcircuit have feedback weights"
+                } else {
+                    "or take learner.kind = \"microcircuit\""
+                };
+                self.findings.error(view.at(key), found, format!("leave it out; {others}"));
             }
         }
     }
@@ -204,6 +249,8 @@ impl<'a> Check<'a> {
         }
         let LearnerSpec::Trained(t) = learner else { return };
         let refused = match &t.algorithm {
+            // Its beta has been reported.
+            AlgorithmSpec::Ep(o) if o.beta >= 1.0 && o.nudging != ep::Nudging::Positive => None,
             AlgorithmSpec::Ep(o) => o.refuses(network.activation).map(str::to_owned),
             AlgorithmSpec::Pc(o) => o.refuses(),
             AlgorithmSpec::Dtp(o) => o.refuses(network.activation).map(str::to_owned),

@@ -122,7 +122,7 @@ impl<'a> Check<'a> {
         let seed = self.root.node("seed").and_then(|n| n.count());
         let precision = self.root.text("precision").map(|p| if p == "f64" { Precision::F64 } else { Precision::F32 });
         let sizes = self.sizes();
-        let learner = self.learner(sizes.as_ref().map(|s| s.len() - 1));
+        let learner = self.learner(precision, sizes.as_ref().map(|s| s.len() - 1));
         let optimiser = self.circuit_optimiser(sizes.as_ref().map(|s| s.len() - 1));
         let solver = self.solver(precision);
         let network = self.network(sizes.clone(), solver);

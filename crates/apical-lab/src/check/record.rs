@@ -32,7 +32,14 @@ fn all_tensors(sizes: &[usize]) -> Vec<(String, usize, usize)> {
 }
 
 /// Names of the metrics that a run of this net, task and learner has: what `[expect]` may ask for.
-pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: bool, euler: bool) -> Vec<String> {
+pub fn metrics(
+    sizes: &[usize],
+    task: &TaskSpec,
+    learner: &LearnerSpec,
+    angles: bool,
+    euler: bool,
+    iterative: bool,
+) -> Vec<String> {
     let mut names = Vec::new();
     let circuit = *learner == LearnerSpec::Microcircuit;
     for k in (1..sizes.len() - 1).filter(|_| circuit) {
@@ -71,6 +78,9 @@ pub fn metrics(sizes: &[usize], task: &TaskSpec, learner: &LearnerSpec, angles: 
         }
     }
     names.extend(tensors(sizes, learner).into_iter().map(|(name, ..)| format!("weight_norm.{name}")));
+    if !iterative {
+        return names;
+    }
     let solver = ["solver.unsettled", "solver.residual", "solver.sweeps", "validation.unsettled", "test.unsettled"];
     names.extend(solver.map(String::from));
     names
@@ -225,7 +235,11 @@ impl<'a> Check<'a> {
     ) -> Option<Vec<Expectation>> {
         let angles = self.section("record").count("angles").is_some_and(|n| n > 0);
         let euler = self.section("solver").kind() == Some("euler");
-        let known = metrics(sizes?, task?, learner?, angles, euler);
+        let iterative = match learner? {
+            LearnerSpec::Microcircuit => self.section("solver").kind() == Some("steady"),
+            LearnerSpec::Trained(t) => t.algorithm.is_iterative(),
+        };
+        let known = metrics(sizes?, task?, learner?, angles, euler, iterative);
         let mut list = Vec::new();
         for (key, node) in self.root.given("expect").map_or(&[][..], |n| n.entries()) {
             let view = View { node: Some(node), table: "expect" };

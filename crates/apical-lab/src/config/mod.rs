@@ -69,6 +69,9 @@ macro_rules! presets {
 presets! {
     "digits": "handwritten digits (UCI, 64-32-10) by the two-step circuit, in seconds",
     "compare-digits": "`apical compare`: every learner on handwritten digits, 64-32-10, five seeds each",
+    "compare-mnist-s18": "`apical compare`: bp, fa and the microcircuit on MNIST, 784-500-500-10, with S18's protocol",
+    "compare-mnist-pc": "`apical compare`: learners on MNIST with the predictive-coding field's net, 784-128-128-128-10",
+    "compare-yin-yang": "`apical compare`: every learner on Yin-Yang, 4-120-3, beside the full dynamics",
     "s18-self-prediction": "interneurons learn to predict the cells above them (Sacramento et al. 2018, Fig. S1)",
     "s18-single-target": "one input learns one target; the apical error vanishes again (Sacramento et al. 2018, Fig. 1)",
     "s18-regression": "nonlinear regression of a teacher network (Sacramento et al. 2018, Fig. 2)",

@@ -245,8 +245,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word = flat(word);
     known
         .into_iter()
-        .map(|k| (strsim::jaro_winkler(&word, &flat(k)), k))
-        .filter(|(score, _)| *score > 0.8)
+        .map(|k| (strsim::jaro_winkler(&word, &flat(k)), strsim::osa_distance(&word, &flat(k)), k))
+        // One slip of the finger is near even in the shortest names.
+        .filter(|(score, slips, _)| *score > 0.8 || *slips <= 1)
+        .map(|(score, slips, k)| (if slips <= 1 { score.max(0.9) } else { score }, k))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
 }

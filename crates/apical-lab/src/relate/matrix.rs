@@ -83,6 +83,11 @@ pub(super) fn matrix(
                         plan.samples()
                     ));
                 }
+                if direction.layers.iter().all(|layer| layer.norm() == 0.0) {
+                    relation.failed = true;
+                    let why = "its update is 0: nothing settled, or none of its rules is on";
+                    relation.notes.push(format!("{} at {} has no direction: {why}", p.name, moment.name));
+                }
                 found.push(Some(direction));
             }
             Err(halt) => {

@@ -53,7 +53,15 @@ impl<T: Real> Probe<T> {
         }
         let own = self.sum(w, |shown| learner.update(shown, Weights::Held))?;
         let bp = self.sum(w, |shown| probe::direction(&AlgorithmSpec::Bp, &f, w, shown, e.seed))?;
+        let frozen: &[usize] = match &e.learner {
+            LearnerSpec::Microcircuit => &[],
+            LearnerSpec::Trained(t) => &t.optimiser.frozen,
+        };
         for k in 1..=f.depth() {
+            // A layer that stands still goes in no direction.
+            if frozen.contains(&k) {
+                continue;
+            }
             let (own_k, bp_k) = (&own.pp[k - 1], &bp.pp[k - 1]);
             if let Some(degrees) = angle(own_k, bp_k) {
                 list.push((format!("angle_bp.{k}"), degrees));
@@ -63,7 +71,8 @@ impl<T: Real> Probe<T> {
         if w.pb.len() + 1 == f.depth() && f.depth() > 1 {
             let fa = self.sum(w, |shown| probe::direction(&AlgorithmSpec::Fa, &f, w, shown, e.seed))?;
             for k in 1..=f.depth() {
-                if let Some(degrees) = angle(&own.pp[k - 1], &fa.pp[k - 1]) {
+                let degrees = angle(&own.pp[k - 1], &fa.pp[k - 1]);
+                if let Some(degrees) = degrees.filter(|_| !frozen.contains(&k)) {
                     list.push((format!("angle_fa.{k}"), degrees));
                 }
             }
