@@ -8,28 +8,21 @@ use crate::terminal::Terminal;
 use crate::{figures, signals};
 use apical_lab::Experiment;
 use apical_lab::error::Kind;
-use apical_lab::folder::{Opened, RunFolder, State, runinfo};
+use apical_lab::folder::{Opened, RunFolder, State};
 use apical_lab::run::{Ended, Options, run};
 use std::path::Path;
 
 /// Goes on with an open run to its end, or tells how it ended.
-pub fn go(terminal: &Terminal, e: &Experiment, opened: Opened, options: &Options) -> Outcome {
+pub fn go(terminal: &Terminal, e: &Experiment, mut opened: Opened, options: &Options) -> Outcome {
+    let begun = opened.begin()?;
     let Opened { mut folder, state } = opened;
-    match state {
-        State::New => folder.log("started")?,
-        State::Unfinished => {
-            terminal.say(&format!("going on with {}", folder.path().display()));
-            folder.log("resumed")?;
-            folder.update(|info| {
-                info.resumed.push(runinfo::now());
-                (info.ended, info.exit) = (None, None);
-            })?;
-        }
-        State::Finished | State::Failed => {
-            let how = if state == State::Finished { "has finished" } else { "has failed" };
-            terminal.say(&format!("this run {how} already; `apical run` with --again starts it anew"));
-            return show(terminal, e, &folder);
-        }
+    if !begun {
+        let how = if state == State::Finished { "has finished" } else { "has failed" };
+        terminal.say(&format!("this run {how} already; `apical run` with --again starts it anew"));
+        return show(terminal, e, &folder);
+    }
+    if state == State::Unfinished {
+        terminal.say(&format!("going on with {}", folder.path().display()));
     }
     let mut reporter = Reporter::new(terminal);
     let ended = run(e, &mut folder, options, &mut reporter).inspect_err(|error| {

@@ -167,14 +167,11 @@ fn finished(
     let known = path.join(runinfo::FILE).exists();
     let info = if known { RunInfo::default() } else { provenance::run_info(e, threads)? };
     let mut opened = RunFolder::open_or_create(&args.out, &e.name, &canonical(e)?, &resolved_toml(e), info)?;
-    match opened.state {
-        State::Finished => return Ok(true),
-        State::Failed => {
+    if !opened.begin()? {
+        if opened.state == State::Failed {
             terminal.error(&format!("{} has failed, so there are no trained weights", path.display()));
-            return Ok(false);
         }
-        State::New => opened.folder.log("started")?,
-        State::Unfinished => opened.folder.log("resumed")?,
+        return Ok(opened.state == State::Finished);
     }
     terminal.say(&format!("training {}", path.display()));
     let options = Options { threads, stop: stop.clone(), allow_different_bits: false };

@@ -110,24 +110,13 @@ fn one(job: &Job, index: usize, out: &Path, again: bool, options: &Options, boar
         folder::move_aside(&job.path)?;
     }
     let (toml, info) = (resolved_toml(&job.e), job.info.clone());
-    let opened = RunFolder::open_or_create(out, &job.e.name, &job.canonical, &toml, info)?;
-    let mut folder = opened.folder;
-    match opened.state {
-        State::New => folder.log("started")?,
-        State::Unfinished => {
-            folder.log("resumed")?;
-            folder.update(|info| {
-                info.resumed.push(runinfo::now());
-                (info.ended, info.exit) = (None, None);
-            })?;
-        }
-        State::Finished | State::Failed => {
-            board.was_there(index);
-            return Ok(());
-        }
+    let mut opened = RunFolder::open_or_create(out, &job.e.name, &job.canonical, &toml, info)?;
+    if !opened.begin()? {
+        board.was_there(index);
+        return Ok(());
     }
     let mut share = Share { board, run: index, name: &job.name, total: 1 };
-    match run(&job.e, &mut folder, options, &mut share)? {
+    match run(&job.e, &mut opened.folder, options, &mut share)? {
         Ended::Done { missed } if missed.is_empty() => board.ended(index, &job.name, "finished"),
         Ended::Done { missed } => board.ended(index, &job.name, &format!("finished; {}", missed.join("; "))),
         Ended::Failed { reason } => board.ended(index, &job.name, &format!("FAILED: {reason}")),

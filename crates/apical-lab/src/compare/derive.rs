@@ -9,9 +9,8 @@ use crate::config::fields::FIELDS;
 use crate::config::node::{Node, Value, graft, key_path};
 use crate::config::registry::Kind;
 use crate::config::walk::expand_shorthands;
+use apical::learners::has_feedback;
 
-/// Learners with feedback weights of their own.
-const HAS_FEEDBACK: [&str; 4] = ["microcircuit", "fa", "dfa", "dtp"];
 /// What a learner of a comparison cannot set for itself, and why.
 const NOT_ITS_OWN: [(&str, &str); 4] = [
     ("name", "its runs are named by the comparison and its own name"),
@@ -88,7 +87,7 @@ fn strip(root: &mut Node, kind: &str, attenuated: bool) {
     let traces = FIELDS.iter().filter(|f| f.table == "record" && matches!(f.kind, Kind::Table(_)));
     let traces = traces.map(|f| (f.table, f.key));
     let conductances = [("", "conductances")].into_iter().filter(|_| !attenuated);
-    let feedback = [("network.start", "pb")].into_iter().filter(|_| !HAS_FEEDBACK.contains(&kind));
+    let feedback = [("network.start", "pb")].into_iter().filter(|_| !has_feedback(kind));
     for (table, key) in CIRCUIT_ONLY.into_iter().chain(traces).chain(conductances).chain(feedback) {
         if let Some(table) = table_mut(root, table) {
             table.take(key);

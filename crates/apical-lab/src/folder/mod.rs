@@ -64,6 +64,27 @@ pub struct Opened {
     pub state: State,
 }
 
+impl Opened {
+    /// Tells log and run.json that the run begins or goes on; false if it has ended and there is nothing to go on with.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn begin(&mut self) -> Result<bool, Error> {
+        match self.state {
+            State::New => self.folder.log("started")?,
+            State::Unfinished => {
+                self.folder.log("resumed")?;
+                self.folder.update(|info| {
+                    info.resumed.push(runinfo::now());
+                    (info.ended, info.exit) = (None, None);
+                })?;
+            }
+            State::Finished | State::Failed => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 impl RunFolder {
     /// Finds or makes the run folder of an experiment in `parent`, and locks it. `canonical` is the text that decides
     /// the id; `resolved_toml` goes to `config.resolved.toml`, `info` to `run.json` (hash and start are set here) if

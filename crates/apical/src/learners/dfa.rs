@@ -7,11 +7,12 @@
 //! seed, so that checkpoints need not keep them. The feedback weights onto those layers are not used.
 
 use super::Update;
-use super::feed_forward::{Function, Pass, answer, gather, receive};
+use super::error_back::ErrorBack;
+use super::feed_forward::Function;
 use super::trained::{Algorithm, Teach};
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::rng::{Draws, Stream};
-use crate::kernels::{Mat, Product, Real};
+use crate::kernels::{Mat, Real};
 use crate::solvers::{Outcome, Trouble};
 
 /// Options.
@@ -27,11 +28,7 @@ const ADDRESS: u64 = 0xDFA << 32;
 /// Direct feedback alignment.
 #[derive(Clone)]
 pub struct Dfa<T> {
-    f: Function,
-    plan: Product,
-    pass: Pass<T>,
-    /// delta_k = -dL/du_k as the algorithm sees it; entry k - 1 is samples x n_k.
-    delta: Vec<Vec<T>>,
+    common: ErrorBack<T>,
     /// B_k of layers 1 to N - 2.
     direct: Vec<Mat<T>>,
 }
@@ -45,14 +42,7 @@ impl<T: Real> Dfa<T> {
             let mut entry = || T::from_f64(draws.uniform(-options.feedback, options.feedback));
             Mat::from_fn(sizes[k], sizes[depth], |_, _| entry())
         };
-        let pass = Pass::new(f, samples);
-        Dfa {
-            f: f.clone(),
-            plan: Product::for_batch(samples),
-            delta: pass.potential.clone(),
-            direct: (1..depth.saturating_sub(1)).map(draw).collect(),
-            pass,
-        }
+        Dfa { common: ErrorBack::new(f, samples), direct: (1..depth.saturating_sub(1)).map(draw).collect() }
     }
 }
 
@@ -72,20 +62,13 @@ impl<T: Real> Algorithm<T> for Dfa<T> {
         update: &mut Update<T>,
         outcome: &mut Outcome<T>,
     ) -> Result<(), Trouble> {
-        let depth = self.f.depth();
-        if !self.pass.error(self.plan, &self.f, w, shown, &mut outcome.output, &mut self.delta[depth - 1]) {
-            return Ok(());
-        }
-        let c = T::from_f64(self.f.factor(depth));
-        let (hidden, top) = self.delta.split_at_mut(depth - 1);
-        for k in 1..depth {
-            let feedback = self.direct.get(k - 1).unwrap_or(&w.pb[depth - 2]);
-            self.plan.weighted_sum(feedback, &top[0], &mut hidden[k - 1]);
-            receive(&self.f, c, &self.pass.potential[k - 1], &mut hidden[k - 1]);
-        }
-        for k in 1..=depth {
-            gather(self.plan, &self.f, k, &self.delta[k - 1], self.pass.below(shown.input, k), update);
-        }
+        let Dfa { common, direct } = self;
+        common.teach(w, shown, update, outcome, |f, plan, k, above, out| {
+            // The last delta is the output's, whatever the layer; the last hidden layer has no matrix of its own here.
+            let (feedback, top) = (direct.get(k - 1).unwrap_or(&w.pb[f.depth() - 2]), &above[above.len() - 1]);
+            plan.weighted_sum(feedback, top, out);
+            T::from_f64(f.factor(f.depth()))
+        });
         Ok(())
     }
 
@@ -95,7 +78,7 @@ impl<T: Real> Algorithm<T> for Dfa<T> {
     }
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        answer(&self.f, w, input, samples, output);
+        self.common.answer(w, input, samples, output);
         Ok(0)
     }
 

@@ -23,10 +23,11 @@ mod settling;
 use super::Update;
 use super::feed_forward::{Function, gather};
 use super::loss::Loss;
-use super::trained::{Algorithm, Teach, check};
+use super::trained::{Algorithm, Teach};
 use crate::circuit::Tensors;
 use crate::kernels::{Activation, Product, Real};
-use crate::solvers::{Outcome, Trouble};
+use crate::solvers::watch::check_layer;
+use crate::solvers::{Cell, Outcome, Trouble};
 use settling::{Net, Phase, Settling};
 
 /// Options.
@@ -183,7 +184,7 @@ impl<T: Real> Algorithm<T> for Ep<T> {
         for phase in [&mut self.plus, &mut self.minus] {
             self.settling.skip_unsettled(phase);
             for (k, rate) in phase.rate.iter().enumerate() {
-                check(rate, shown.samples, k + 1, shown.step, f64::from(f32::MAX))?;
+                check_layer(rate, shown.samples, (Cell::Pyramidal, k + 1), shown.step, f64::from(f32::MAX))?;
             }
         }
         self.contrast(if nudging == Nudging::Centred { 2.0 * beta } else { beta }, shown.input, update);

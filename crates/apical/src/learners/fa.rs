@@ -5,27 +5,21 @@
 //! It is the gradient of no function; with B_k = W_{k+1}^T it is `bp`.
 
 use super::Update;
-use super::feed_forward::{Function, Pass, answer, gather, receive};
+use super::error_back::ErrorBack;
+use super::feed_forward::Function;
 use super::trained::{Algorithm, Teach};
 use crate::circuit::{Kind, Tensors};
-use crate::kernels::{Product, Real};
+use crate::kernels::Real;
 use crate::solvers::{Outcome, Trouble};
 
 /// Feedback alignment.
 #[derive(Clone)]
-pub struct Fa<T> {
-    f: Function,
-    plan: Product,
-    pass: Pass<T>,
-    /// delta_k = -dL/du_k as the algorithm sees it; entry k - 1 is samples x n_k.
-    delta: Vec<Vec<T>>,
-}
+pub struct Fa<T>(ErrorBack<T>);
 
 impl<T: Real> Fa<T> {
     /// Room for a function and a batch.
     pub fn new(f: &Function, samples: usize) -> Self {
-        let pass = Pass::new(f, samples);
-        Fa { f: f.clone(), plan: Product::for_batch(samples), delta: pass.potential.clone(), pass }
+        Fa(ErrorBack::new(f, samples))
     }
 }
 
@@ -45,19 +39,10 @@ impl<T: Real> Algorithm<T> for Fa<T> {
         update: &mut Update<T>,
         outcome: &mut Outcome<T>,
     ) -> Result<(), Trouble> {
-        let depth = self.f.depth();
-        if !self.pass.error(self.plan, &self.f, w, shown, &mut outcome.output, &mut self.delta[depth - 1]) {
-            return Ok(());
-        }
-        for k in (1..depth).rev() {
-            let (lower, upper) = self.delta.split_at_mut(k);
-            let (delta, above) = (&mut lower[k - 1], &upper[0]);
-            self.plan.weighted_sum(&w.pb[k - 1], above, delta);
-            receive(&self.f, T::from_f64(self.f.factor(k + 1)), &self.pass.potential[k - 1], delta);
-        }
-        for k in 1..=depth {
-            gather(self.plan, &self.f, k, &self.delta[k - 1], self.pass.below(shown.input, k), update);
-        }
+        self.0.teach(w, shown, update, outcome, |f, plan, k, above, out| {
+            plan.weighted_sum(&w.pb[k - 1], &above[0], out);
+            T::from_f64(f.factor(k + 1))
+        });
         Ok(())
     }
 
@@ -67,7 +52,7 @@ impl<T: Real> Algorithm<T> for Fa<T> {
     }
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        answer(&self.f, w, input, samples, output);
+        self.0.answer(w, input, samples, output);
         Ok(0)
     }
 

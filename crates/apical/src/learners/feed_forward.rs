@@ -3,7 +3,6 @@
 //! without a target.
 
 use super::loss::Loss;
-use super::trained::Teach;
 use crate::circuit::params::Network;
 use crate::circuit::potentials;
 use crate::circuit::{Attenuation, Tensors};
@@ -75,22 +74,6 @@ impl<T: Real> Pass<T> {
             u.iter_mut().for_each(|u| *u *= c);
         }
         f.net.activation.rates(u, &mut self.rate[k - 1]);
-    }
-
-    /// What an algorithm that learns from errors at the output does first: answers the input into `answer`, and if there
-    /// is a target writes -dL/du_N to `delta` (both samples x n_N). True if there is one.
-    pub fn error(
-        &mut self,
-        plan: Product,
-        f: &Function,
-        w: &Tensors<T>,
-        shown: &Teach<'_, T>,
-        answer: &mut [T],
-        delta: &mut [T],
-    ) -> bool {
-        self.run(plan, f, w, shown.input);
-        answer.copy_from_slice(self.output());
-        shown.target.map(|target| f.descent(self.output(), target, delta)).is_some()
     }
 
     /// The rates below layer k.

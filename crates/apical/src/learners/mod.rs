@@ -6,6 +6,7 @@ pub mod bp;
 pub mod dfa;
 pub mod dtp;
 pub mod ep;
+mod error_back;
 pub mod fa;
 pub mod feed_forward;
 pub mod loss;
@@ -39,6 +40,11 @@ pub const NAMES: [(&str, &str); 8] = [
     ("pc", "predictive coding: errors settle before weights change (Whittington & Bogacz 2017)"),
     ("dtp", "difference target propagation: targets come back through inverses (Lee et al. 2015)"),
 ];
+
+/// True if the learner of this name has feedback weights of its own.
+pub fn has_feedback(name: &str) -> bool {
+    matches!(name, "microcircuit" | "fa" | "dfa" | "dtp")
+}
 
 /// Which learner, with everything it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,10 +104,7 @@ impl AlgorithmSpec {
 
     /// The kinds of synapse that it has; the weights of a learner hold no others.
     pub fn kinds(&self) -> &'static [Kind] {
-        match self {
-            AlgorithmSpec::Fa | AlgorithmSpec::Dfa(_) | AlgorithmSpec::Dtp(_) => &[Kind::Wpp, Kind::Bpp, Kind::Wpb],
-            _ => &[Kind::Wpp, Kind::Bpp],
-        }
+        if has_feedback(self.name()) { &[Kind::Wpp, Kind::Bpp, Kind::Wpb] } else { &[Kind::Wpp, Kind::Bpp] }
     }
 
     /// True if samples may be left unsettled.

@@ -18,10 +18,11 @@
 use super::Update;
 use super::feed_forward::{Function, Pass, answer, gather, receive};
 use super::loss::Loss;
-use super::trained::{Algorithm, Teach, check};
+use super::trained::{Algorithm, Teach};
 use crate::circuit::{Tensors, potentials};
 use crate::kernels::{Product, Real};
-use crate::solvers::{Outcome, Trouble};
+use crate::solvers::watch::check_layer;
+use crate::solvers::{Cell, Outcome, Trouble};
 
 /// Options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -351,7 +352,13 @@ impl<T: Real> Algorithm<T> for Pc<T> {
             self.begin(w, shown.input);
             outcome.output.copy_from_slice(self.state.output());
             // Not the trouble of inference, so not left to it: a bound that both precisions know.
-            check(&outcome.output, shown.samples, self.f.depth(), shown.step, f64::from(f32::MAX))?;
+            check_layer(
+                &outcome.output,
+                shown.samples,
+                (Cell::Pyramidal, self.f.depth()),
+                shown.step,
+                f64::from(f32::MAX),
+            )?;
         }
         let Some(target) = shown.target else { return Ok(()) };
         outcome.sweeps = self.steps;

@@ -10,20 +10,17 @@
 //! changes no angle of a layer.
 
 use super::Update;
-use super::feed_forward::{Function, Pass, answer, gather, receive};
+use super::error_back::ErrorBack;
+use super::feed_forward::Function;
 use super::trained::{Algorithm, Teach};
 use crate::circuit::Tensors;
-use crate::kernels::{Mat, Product, Real, matvec};
+use crate::kernels::{Mat, Real, matvec};
 use crate::solvers::{Outcome, Trouble};
 
 /// Sign-symmetric feedback.
 #[derive(Clone)]
 pub struct SignSymmetric<T> {
-    f: Function,
-    plan: Product,
-    pass: Pass<T>,
-    /// delta_k = -dL/du_k as the algorithm sees it; entry k - 1 is samples x n_k.
-    delta: Vec<Vec<T>>,
+    common: ErrorBack<T>,
     /// sign(W_k); entry k - 2, since none leads back to the input.
     sign: Vec<Mat<T>>,
 }
@@ -31,13 +28,9 @@ pub struct SignSymmetric<T> {
 impl<T: Real> SignSymmetric<T> {
     /// Room for a function and a batch.
     pub fn new(f: &Function, samples: usize) -> Self {
-        let pass = Pass::new(f, samples);
         SignSymmetric {
-            f: f.clone(),
-            plan: Product::for_batch(samples),
-            delta: pass.potential.clone(),
+            common: ErrorBack::new(f, samples),
             sign: f.net.sizes[1..].windows(2).map(|n| Mat::zeros(n[1], n[0])).collect(),
-            pass,
         }
     }
 }
@@ -72,25 +65,17 @@ impl<T: Real> Algorithm<T> for SignSymmetric<T> {
         update: &mut Update<T>,
         outcome: &mut Outcome<T>,
     ) -> Result<(), Trouble> {
-        let depth = self.f.depth();
-        if !self.pass.error(self.plan, &self.f, w, shown, &mut outcome.output, &mut self.delta[depth - 1]) {
-            return Ok(());
-        }
-        for k in (1..depth).rev() {
-            let (lower, upper) = self.delta.split_at_mut(k);
-            let (delta, above) = (&mut lower[k - 1], &upper[0]);
-            let size = signs(&w.pp[k], &mut self.sign[k - 1]);
-            self.plan.back_sum(&self.sign[k - 1], above, delta);
-            receive(&self.f, size * T::from_f64(self.f.factor(k + 1)), &self.pass.potential[k - 1], delta);
-        }
-        for k in 1..=depth {
-            gather(self.plan, &self.f, k, &self.delta[k - 1], self.pass.below(shown.input, k), update);
-        }
+        let SignSymmetric { common, sign } = self;
+        common.teach(w, shown, update, outcome, |f, plan, k, above, out| {
+            let size = signs(&w.pp[k], &mut sign[k - 1]);
+            plan.back_sum(&sign[k - 1], &above[0], out);
+            size * T::from_f64(f.factor(k + 1))
+        });
         Ok(())
     }
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        answer(&self.f, w, input, samples, output);
+        self.common.answer(w, input, samples, output);
         Ok(0)
     }
 

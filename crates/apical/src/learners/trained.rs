@@ -6,6 +6,7 @@ use super::{Learner, Update};
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::Real;
+use crate::solvers::watch::check_layer;
 use crate::solvers::{Array, Cell, Observer, Outcome, Shown, Trouble, View, Weights};
 
 /// A batch, and where in the run it is shown.
@@ -95,6 +96,13 @@ impl<T: Real> Trained<T> {
     }
 }
 
+impl<T: Real> Trained<T> {
+    /// Outputs (samples x n_N) within the bound.
+    fn check(&self, output: &[T], samples: usize) -> Result<(), Trouble> {
+        check_layer(output, samples, (Cell::Pyramidal, self.weights.pp.len()), self.clock, self.bound)
+    }
+}
+
 impl<T: Real> Learner<T> for Trained<T> {
     fn name(&self) -> &'static str {
         self.algorithm.name()
@@ -153,7 +161,7 @@ impl<T: Real> Learner<T> for Trained<T> {
         }
         self.clock += 1;
         if outcome.unsettled == 0 {
-            check(&outcome.output, shown.samples, self.weights.pp.len(), self.clock, self.bound)?;
+            self.check(&outcome.output, shown.samples)?;
         }
         let (state, potentials) = (&self.idle.0, &self.idle.1);
         let weights = &self.weights;
@@ -164,7 +172,7 @@ impl<T: Real> Learner<T> for Trained<T> {
     fn answer(&self, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
         let unsettled = self.algorithm.answer(&self.weights, input, samples, output)?;
         if unsettled == 0 {
-            check(output, samples, self.weights.pp.len(), self.clock, self.bound)?;
+            self.check(output, samples)?;
         }
         Ok(unsettled)
     }
@@ -188,19 +196,4 @@ impl<T: Real> Learner<T> for Trained<T> {
     fn set_clock(&mut self, step: u64) {
         self.clock = step;
     }
-}
-
-/// Looks for a potential of layer `layer` that is not within `bound`; `values` is samples x cells.
-///
-/// # Errors
-/// [`Trouble::Diverged`] naming the first such cell.
-pub fn check<T: Real>(values: &[T], samples: usize, layer: usize, step: u64, bound: f64) -> Result<(), Trouble> {
-    let limit = T::from_f64(bound);
-    // NaN fails every comparison, so it counts as outside.
-    if values.iter().all(|u| u.abs() <= limit) {
-        return Ok(());
-    }
-    let at = values.iter().position(|u| !matches!(u.abs().partial_cmp(&limit), Some(o) if o.is_le())).unwrap_or(0);
-    let (index, value) = (at % (values.len() / samples), values[at].to_f64());
-    Err(Trouble::Diverged { cell: Cell::Pyramidal, layer, index, step, value, bound })
 }

@@ -65,6 +65,15 @@ impl<T: Real> Outcome<T> {
         }
     }
 
+    /// Fills the output, vhat_B,N = factor v_B,N, and the error measures from potentials that were found at once.
+    fn take(&mut self, factor: f64, state: &State<T>, p: &Potentials<T>) {
+        let factor = T::from_f64(factor);
+        for (o, &v_b) in self.output.iter_mut().zip(&p.basal[p.basal.len() - 1]) {
+            *o = factor * v_b;
+        }
+        self.measure(state, p);
+    }
+
     /// Fills the two error measures from the end of a presentation.
     fn measure(&mut self, state: &State<T>, p: &Potentials<T>) {
         let share = 1.0 / state.samples as f64;

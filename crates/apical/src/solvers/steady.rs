@@ -199,16 +199,11 @@ impl<T: Real> Steady<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) {
-        let top = self.net.sizes.len() - 2;
-        let factor = T::from_f64(self.attenuation.output);
-        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
-            *o = factor * v_b;
-        }
+        outcome.take(self.attenuation.output, &self.state, &self.potentials);
         let outputs = outcome.output.len() / shown.samples;
         for &b in missing {
             outcome.output[b * outputs..(b + 1) * outputs].fill(T::NAN);
         }
-        outcome.measure(&self.state, &self.potentials);
         outcome.unsettled = missing.len();
         outcome.residual = worst.residual;
         outcome.sweeps = worst.sweeps;

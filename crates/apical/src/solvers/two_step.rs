@@ -133,12 +133,7 @@ impl<T: Real> TwoStep<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) {
-        let top = self.net.sizes.len() - 2;
-        let factor = T::from_f64(self.attenuation.output);
-        for (o, &v_b) in outcome.output.iter_mut().zip(&self.potentials.basal[top]) {
-            *o = factor * v_b;
-        }
-        outcome.measure(&self.state, &self.potentials);
+        outcome.take(self.attenuation.output, &self.state, &self.potentials);
         let (state, potentials) = (&self.state, &self.potentials);
         observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
     }

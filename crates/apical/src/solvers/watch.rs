@@ -85,27 +85,32 @@ impl std::error::Error for Trouble {}
 /// # Errors
 /// [`Trouble::Diverged`] naming the first such cell.
 pub fn check<T: Real>(state: &State<T>, bound: f64) -> Result<(), Trouble> {
-    let limit = T::from_f64(bound);
-    // NaN fails every comparison, so it counts as outside.
-    let inside = |values: &[T]| values.iter().all(|u| u.abs() <= limit);
-    if state.soma.iter().chain(&state.inter).all(|values| inside(values)) {
-        return Ok(());
-    }
     let populations = [(Cell::Pyramidal, &state.soma), (Cell::Interneuron, &state.inter)];
     for (cell, layers) in populations {
         for (k, values) in layers.iter().enumerate() {
-            if let Some(at) = values.iter().position(|u| !matches!(u.abs().partial_cmp(&limit), Some(o) if o.is_le())) {
-                let cells = values.len() / state.samples;
-                return Err(Trouble::Diverged {
-                    cell,
-                    layer: k + 1,
-                    index: at % cells,
-                    step: state.step,
-                    value: values[at].to_f64(),
-                    bound,
-                });
-            }
+            check_layer(values, state.samples, (cell, k + 1), state.step, bound)?;
         }
     }
     Ok(())
+}
+
+/// Looks for a potential of one layer that is not within `bound`; `values` is samples x cells.
+///
+/// # Errors
+/// [`Trouble::Diverged`] naming the first such cell.
+pub fn check_layer<T: Real>(
+    values: &[T],
+    samples: usize,
+    (cell, layer): (Cell, usize),
+    step: u64,
+    bound: f64,
+) -> Result<(), Trouble> {
+    let limit = T::from_f64(bound);
+    // NaN fails every comparison, so it counts as outside.
+    if values.iter().all(|u| u.abs() <= limit) {
+        return Ok(());
+    }
+    let at = values.iter().position(|u| !matches!(u.abs().partial_cmp(&limit), Some(o) if o.is_le())).unwrap_or(0);
+    let (index, value) = (at % (values.len() / samples), values[at].to_f64());
+    Err(Trouble::Diverged { cell, layer, index, step, value, bound })
 }
