@@ -7,8 +7,8 @@ use apical::circuit::Tensors;
 use apical::circuit::noise::Source;
 use apical::circuit::params::{Conductances, LagKind, Network, Nudging, Rates, Timing};
 use apical::kernels::rng::{Draws, Stream};
-use apical::kernels::{Activation, Mat, Product};
-use apical::solvers::euler::Euler;
+use apical::kernels::{Activation, Isa, Mat};
+use apical::solvers::euler::{Euler, Plan, Way};
 use apical::solvers::{Observer, Outcome, Shown, Solver, View};
 use common::{assert_close, normal};
 
@@ -229,7 +229,7 @@ struct Setting {
     tau_w: Option<f64>,
     rates: Rates,
     samples: usize,
-    plan: Product,
+    way: Way,
     weights: Tensors<f64>,
 }
 
@@ -240,7 +240,10 @@ fn setting(seed: u64) -> Setting {
     let samples = 1 + d.below(4) as usize;
     let mut coin = |share: f64| d.unit() < share;
     let (biases, low_pass, trace, resets, state_resets) = (coin(0.5), coin(0.7), coin(0.4), coin(0.4), coin(0.2));
-    let (filter, conductance_form, plain) = (coin(0.5), coin(0.5), coin(0.5));
+    let (filter, conductance_form) = (coin(0.5), coin(0.5));
+    let ways = [Way::Fused, Way::Blocks(1), Way::Blocks(7), Way::Blocks(64), Way::Batch, Way::Reference];
+    // The fused way takes one pattern at a time.
+    let way = ways[usize::from(samples > 1) + seed as usize % (ways.len() - usize::from(samples > 1))];
     let mut g = || d.uniform(0.05, 1.5);
     let conductances =
         Conductances { g_lk: g(), g_b: g(), g_a: g(), g_d: g(), g_som_output: g(), g_som_interneuron: g() };
@@ -270,15 +273,7 @@ fn setting(seed: u64) -> Setting {
         |n: usize| -> Vec<f64> { (0..n).map(|_| if d.unit() < 0.25 { 0.0 } else { d.uniform(0.001, 0.2) }).collect() };
     let rates = Rates { pp: list(depth), ip: list(depth - 1), pi: list(depth - 1), pb: list(depth - 1) };
     let weights = common::weights(&net, 0.8, seed);
-    Setting {
-        tau_w: low_pass.then(|| d.uniform(1.0, 40.0)),
-        plan: if plain { Product::Plain } else { Product::Gemm },
-        net,
-        timing,
-        rates,
-        samples,
-        weights,
-    }
+    Setting { tau_w: low_pass.then(|| d.uniform(1.0, 40.0)), way, net, timing, rates, samples, weights }
 }
 
 fn rows(values: &[f64], samples: usize) -> Matrix {
@@ -289,7 +284,9 @@ fn rows(values: &[f64], samples: usize) -> Matrix {
 fn the_engine_steps_like_the_plain_formulas() {
     let (mut with_lag, mut filtering) = (0, 0);
     for seed in 0..48 {
-        let Setting { net, timing, tau_w, rates, samples, plan, weights } = setting(seed);
+        let Setting { net, timing, tau_w, rates, samples, way, weights } = setting(seed);
+        let sets = Isa::all();
+        let plan = Plan { way, isa: sets[seed as usize / 6 % sets.len()] };
         let (n_0, depth) = (net.sizes[0], net.sizes.len() - 1);
         with_lag += usize::from(timing.lag > 0.0);
         filtering += usize::from(timing.lag > 0.0 && timing.lag_kind == LagKind::Filter && tau_w.is_some());
@@ -332,7 +329,7 @@ fn the_engine_steps_like_the_plain_formulas() {
             let (x, t) = (rows(&x, samples), target.map(|t| rows(t, samples)));
             for (n, [soma, inter, apical]) in recorder.0.iter().enumerate() {
                 let v_a = slow.step(&x, t.as_ref(), n);
-                let at = format!("circuit {seed}, presentation {presentation}, step {n}");
+                let at = format!("circuit {seed}, {plan}, presentation {presentation}, step {n}");
                 // Sums of at most ten terms, a hundred contracting steps: a few hundred roundings of 1e-16.
                 assert_close(soma, &joined(&slow.soma), 1e-12, &at);
                 assert_close(inter, &joined(&slow.inter), 1e-12, &at);

@@ -6,7 +6,7 @@ use apical::circuit::noise::Source;
 use apical::circuit::params::{Network, Timing};
 use apical::circuit::{Attenuation, Tensors, known};
 use apical::kernels::Real;
-use apical::solvers::euler::Euler;
+use apical::solvers::euler::{Choice, Euler};
 use apical::solvers::{Array, NAMES, NoFixedPoint, Nobody, Outcome, Shown, Solver, Spec, Weights, build};
 use common::{assert_close, flat, rates, uniform, weights};
 
@@ -21,8 +21,8 @@ fn specs(net: &Network, noise: Source) -> Vec<Spec> {
     let timing = Timing { lag: 1.0, tau_target: Some(2.0), window: 3.0, ..known::timing(6.0) };
     let on_no_fixed_point = NoFixedPoint::Fail;
     let specs = vec![
-        Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3 },
-        Spec::Euler { timing, tau_w: None, noise, bound: 1e3 },
+        Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3, way: Choice::Auto },
+        Spec::Euler { timing, tau_w: None, noise, bound: 1e3, way: Choice::Auto },
         Spec::Steady { tolerance: 1e-6, max_sweeps: 1000, on_no_fixed_point, bound: 1e3 },
         Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
     ];

@@ -12,6 +12,7 @@ use apical::learners::feed_forward::Function;
 use apical::learners::theory::interneuron_gain;
 use apical::learners::{self, Learner};
 use apical::solvers::Spec;
+use apical::solvers::euler::Choice;
 use apical::tasks::{self, Task, Train};
 use std::path::Path;
 
@@ -32,7 +33,8 @@ pub fn solver_spec(e: &Experiment) -> Spec {
     let bound = e.train.divergence_bound;
     match e.solver {
         SolverSpec::Euler => {
-            Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise: Source::new(e.noise, e.timing.dt, e.seed), bound }
+            let noise = Source::new(e.noise, e.timing.dt, e.seed);
+            Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way: Choice::Auto }
         }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }

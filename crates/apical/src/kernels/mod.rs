@@ -2,13 +2,18 @@
 
 pub mod activation;
 pub mod gemm;
+pub mod isa;
+pub mod lanes;
 pub mod mat;
 pub mod matvec;
 mod normal;
+pub mod par;
 pub mod real;
 pub mod rng;
 
 pub use activation::Activation;
+pub use isa::Isa;
+pub use lanes::Lanes;
 pub use mat::Mat;
 pub use real::Real;
 

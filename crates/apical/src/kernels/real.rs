@@ -1,5 +1,6 @@
 //! `Real`: the two floating-point types in which a circuit can be computed.
 
+use super::lanes::Lanes;
 use super::normal;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
@@ -25,6 +26,7 @@ pub trait Real:
     + SubAssign
     + MulAssign
     + DivAssign
+    + Lanes
 {
     /// 0.
     const ZERO: Self;

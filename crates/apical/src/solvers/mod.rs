@@ -10,7 +10,7 @@ pub mod watch;
 use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::{Attenuation, Potentials, State, Tensors};
-use crate::kernels::Real;
+use crate::kernels::{Isa, Real};
 pub use watch::{Cell, Trouble};
 
 /// Patterns shown side by side, sample after sample.
@@ -102,9 +102,25 @@ pub struct View<'a, T> {
     pub target: Option<&'a [T]>,
 }
 
+/// What an observer wants to see of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wants {
+    /// Nothing: [`Observer::after_step`] is not called.
+    Nothing,
+    /// Potentials, rates and traces; the weights may be older ones.
+    Cells,
+    /// Everything.
+    Weights,
+}
+
 /// Watches a run without changing it.
 pub trait Observer<T> {
-    /// Called after each step; `view.step` counts them.
+    /// Asked before each step what it wants to see of it: what nobody looks at need not be made.
+    fn wants(&self, _step: u64) -> Wants {
+        Wants::Weights
+    }
+
+    /// Called after each step of which something is wanted; `view.step` counts them.
     fn after_step(&mut self, view: &View<'_, T>);
 }
 
@@ -112,6 +128,10 @@ pub trait Observer<T> {
 pub struct Nobody;
 
 impl<T> Observer<T> for Nobody {
+    fn wants(&self, _: u64) -> Wants {
+        Wants::Nothing
+    }
+
     fn after_step(&mut self, _: &View<'_, T>) {}
 }
 
@@ -248,6 +268,8 @@ pub enum Spec {
         noise: Source,
         /// Potentials beyond this bound count as divergence.
         bound: f64,
+        /// In which way the steps are computed.
+        way: euler::Choice,
     },
     /// Fixed point by sweeps.
     Steady {
@@ -279,8 +301,9 @@ pub const NAMES: [(&str, &str); 3] = [
 /// The solver that a spec describes, for a net and a batch size.
 pub fn build<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<T>> {
     match spec {
-        Spec::Euler { timing, tau_w, noise, bound } => {
-            Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples))
+        Spec::Euler { timing, tau_w, noise, bound, way } => {
+            let plan = euler::Plan::new::<T>(*way, net, samples, Isa::best());
+            Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples).with_plan(plan))
         }
         Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound } => {
             Box::new(steady::Steady::new(net, *tolerance, *max_sweeps, *on_no_fixed_point, *bound, samples))

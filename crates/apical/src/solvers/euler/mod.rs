@@ -1,12 +1,26 @@
 //! `euler`: the full dynamics of Sacramento et al. 2018 in Euler steps, plasticity always on. The circuit's state, traces
 //! and Delta go on from one presentation to the next unless a reset is asked for.
+//!
+//! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
-use super::{Array, Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
+pub mod engine;
+pub mod plan;
+
+use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
 use crate::circuit::noise::Source;
-use crate::circuit::params::{LagKind, Network, Rates, Timing};
-use crate::circuit::step::{Constants, Learning, Plastic, step};
+use crate::circuit::params::{Network, Rates, Timing};
+use crate::circuit::step::Constants;
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::{Product, Real};
+use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
+pub use plan::{Choice, Plan, Way};
+
+/// The engine that a plan asks for.
+fn engine<T: Real>(plan: Plan, _net: &Network, _samples: usize) -> Box<dyn Engine<T>> {
+    match plan.way {
+        Way::Reference | Way::Fused | Way::Blocks(_) | Way::Batch => Box::new(Reference),
+    }
+}
 
 /// The Euler solver with its circuit's state.
 pub struct Euler<T> {
@@ -15,30 +29,35 @@ pub struct Euler<T> {
     tau_w: Option<f64>,
     noise: Source,
     bound: f64,
+    plan: Plan,
+    engine: Box<dyn Engine<T>>,
     state: State<T>,
     delta: Tensors<T>,
     potentials: Potentials<T>,
 }
 
 impl<T: Real> Euler<T> {
-    /// A circuit at rest. `bound`: potentials beyond it count as divergence.
+    /// A circuit at rest, computed as the reference does. `bound`: potentials beyond it count as divergence.
     pub fn new(net: &Network, timing: Timing, tau_w: Option<f64>, noise: Source, bound: f64, samples: usize) -> Self {
         let delta = if tau_w.is_some() { Tensors::zeros(&net.sizes, net.bias_rate != 0.0) } else { Tensors::default() };
         Euler {
-            constants: Constants::new(net, &timing, tau_w, Product::for_batch(samples)),
+            constants: Constants::new(net, &timing, tau_w, Product::Plain),
             timing,
             tau_w,
             noise,
             bound,
+            plan: Plan::REFERENCE,
+            engine: engine(Plan::REFERENCE, net, samples),
             state: State::rest(net, samples),
             delta,
             potentials: Potentials::new(net, samples),
         }
     }
 
-    /// The same with another plan for products.
-    pub fn with_plan(mut self, plan: Product) -> Self {
-        self.constants.plan = plan;
+    /// The same, computed by another plan.
+    pub fn with_plan(mut self, plan: Plan) -> Self {
+        self.engine = engine(plan, self.constants.net(), self.state.samples);
+        self.plan = plan;
         self
     }
 
@@ -52,55 +71,53 @@ impl<T: Real> Euler<T> {
         &self.delta
     }
 
-    fn steps(&self) -> usize {
-        self.timing.steps(self.timing.presentation)
-    }
-
-    /// First step whose output counts.
-    fn window_start(&self) -> usize {
-        self.steps() - self.timing.steps(self.timing.window).clamp(1, self.steps())
-    }
-
-    /// Shows patterns without plasticity for one presentation: brings the state to where these patterns settle.
+    /// Shows patterns without noise and plasticity for one presentation: brings the state to where these patterns settle.
     ///
     /// # Errors
     /// [`Trouble::Diverged`].
     pub fn settle(&mut self, weights: &Tensors<T>, shown: &Shown<'_, T>) -> Result<(), Trouble> {
-        let mut weights = weights.clone();
-        let silent = Source::Silent;
-        for _ in 0..self.steps() {
-            let (c, state, p) = (&self.constants, &mut self.state, &mut self.potentials);
-            step(c, &mut weights, state, p, shown.input, shown.target, Learning::None, &silent);
-        }
-        watch::check(&self.state, self.bound)
+        let mut output = vec![T::ZERO; self.potentials.basal[self.potentials.basal.len() - 1].len()];
+        let presentation = Presentation {
+            timing: &self.timing,
+            shown,
+            noise: &Source::Silent,
+            bound: self.bound,
+            answer: Answer::Soma,
+        };
+        let circuit =
+            Circuit { weights: &mut weights.clone(), state: &mut self.state, potentials: &mut self.potentials };
+        let engine = &mut self.engine;
+        engine.present(&self.constants, &presentation, circuit, Teaching::Nothing, &mut output, &mut Nobody)
     }
 
-    /// Presents without target, noise and plasticity, and averages u_N over the window.
-    fn present_silently(
+    /// Presents patterns one after the other without target, noise and plasticity, from rest, and averages u_N over the
+    /// window of each.
+    fn answer_all(
         &self,
-        weights: &mut Tensors<T>,
-        state: &mut State<T>,
-        p: &mut Potentials<T>,
-        input: &[T],
-        output: &mut [T],
-    ) -> Result<(), Trouble> {
-        if self.timing.reset_state {
-            state.reset();
-        }
-        let (steps, start) = (self.steps(), self.window_start());
-        let mut constants = self.constants.clone();
-        constants.plan = Product::for_batch(state.samples);
-        output.fill(T::ZERO);
-        let share = T::ONE / T::from_f64((steps - start) as f64);
-        for n in 0..steps {
-            step(&constants, weights, state, p, input, None, Learning::None, &Source::Silent);
-            if n >= start {
-                for (o, &u) in output.iter_mut().zip(&state.soma[state.soma.len() - 1]) {
-                    *o += share * u;
-                }
+        weights: &Tensors<T>,
+        samples: usize,
+        inputs: std::slice::ChunksExact<'_, T>,
+        outputs: std::slice::ChunksExactMut<'_, T>,
+    ) -> Result<usize, Trouble> {
+        let net = self.constants.net();
+        let (mut weights, mut state, mut potentials) =
+            (weights.clone(), State::rest(net, samples), Potentials::new(net, samples));
+        let mut engine = engine(self.plan, net, samples);
+        for (input, output) in inputs.zip(outputs) {
+            if self.timing.reset_state {
+                state.reset();
             }
+            let presentation = Presentation {
+                timing: &self.timing,
+                shown: &Shown { samples, input, target: None },
+                noise: &Source::Silent,
+                bound: self.bound,
+                answer: Answer::Soma,
+            };
+            let circuit = Circuit { weights: &mut weights, state: &mut state, potentials: &mut potentials };
+            engine.present(&self.constants, &presentation, circuit, Teaching::Nothing, output, &mut Nobody)?;
         }
-        watch::check(state, self.bound)
+        Ok(0)
     }
 
     /// The steps of a presentation; with an `update` the weights stand still and the rules are gathered there.
@@ -109,7 +126,7 @@ impl<T: Real> Euler<T> {
         weights: &mut Tensors<T>,
         shown: &Shown<'_, T>,
         rates: &Rates,
-        mut update: Option<&mut Tensors<T>>,
+        update: Option<&mut Tensors<T>>,
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
@@ -119,29 +136,20 @@ impl<T: Real> Euler<T> {
         if self.timing.reset_state {
             self.state.reset();
         }
-        let (steps, start) = (self.steps(), self.window_start());
-        let top = self.state.soma.len() - 1;
-        let share = T::from_f64(self.constants.attenuation.output / (steps - start) as f64);
-        outcome.output.fill(T::ZERO);
-        for n in 0..steps {
-            let plastic = Plastic::in_presentation(&self.timing, n);
-            let learning = match &mut update {
-                None => Learning::Own { rates, plastic, delta: &mut self.delta },
-                Some(update) if plastic == Plastic::On || self.timing.lag_kind == LagKind::Filter => {
-                    Learning::Gather { rates, update }
-                }
-                Some(_) => Learning::None,
-            };
-            let (c, state, p) = (&self.constants, &mut self.state, &mut self.potentials);
-            step(c, weights, state, p, shown.input, shown.target, learning, &self.noise);
-            watch::check(state, self.bound)?;
-            if n >= start {
-                for (o, &v) in outcome.output.iter_mut().zip(&p.basal[top]) {
-                    *o += share * v;
-                }
-            }
-            observer.after_step(&View { step: state.step, state, potentials: p, weights, target: shown.target });
-        }
+        let presentation = Presentation {
+            timing: &self.timing,
+            shown,
+            noise: &self.noise,
+            bound: self.bound,
+            answer: Answer::Prediction,
+        };
+        let circuit = Circuit { weights, state: &mut self.state, potentials: &mut self.potentials };
+        let teaching = match update {
+            None => Teaching::Own { rates, delta: &mut self.delta },
+            Some(update) => Teaching::Gather { rates, update },
+        };
+        let output = &mut outcome.output;
+        self.engine.present(&self.constants, &presentation, circuit, teaching, output, observer)?;
         outcome.measure(&self.state, &self.potentials);
         Ok(())
     }
@@ -186,8 +194,9 @@ impl<T: Real> Solver<T> for Euler<T> {
         rates: &Rates,
         mode: Weights,
     ) -> Result<Tensors<T>, Trouble> {
+        let net = self.constants.net();
         let (mut weights, mut delta) = (weights.clone(), self.delta.clone());
-        let (mut state, mut p) = (self.state.clone(), self.potentials.clone());
+        let (mut state, mut potentials) = (self.state.clone(), self.potentials.clone());
         if self.timing.reset_delta {
             delta.clear();
         }
@@ -195,21 +204,22 @@ impl<T: Real> Solver<T> for Euler<T> {
             state.reset();
         }
         let before = taught(&weights, &delta, rates, self.tau_w);
-        let mut gathered = Tensors::zeros(&self.constants.net().sizes, self.constants.net().bias_rate != 0.0);
-        for n in 0..self.steps() {
-            let plastic = Plastic::in_presentation(&self.timing, n);
-            let learning = match mode {
-                Weights::Moving => Learning::Own { rates, plastic, delta: &mut delta },
-                // In the lag's variant "filter" the rules still reach Delta, and so V.
-                Weights::Held if plastic == Plastic::On || self.timing.lag_kind == LagKind::Filter => {
-                    Learning::Gather { rates, update: &mut gathered }
-                }
-                Weights::Held => Learning::None,
-            };
-            let noise = &self.noise;
-            step(&self.constants, &mut weights, &mut state, &mut p, shown.input, shown.target, learning, noise);
-            watch::check(&state, self.bound)?;
-        }
+        let mut gathered = Tensors::zeros(&net.sizes, net.bias_rate != 0.0);
+        let presentation = Presentation {
+            timing: &self.timing,
+            shown,
+            noise: &self.noise,
+            bound: self.bound,
+            answer: Answer::Prediction,
+        };
+        let circuit = Circuit { weights: &mut weights, state: &mut state, potentials: &mut potentials };
+        let teaching = match mode {
+            Weights::Moving => Teaching::Own { rates, delta: &mut delta },
+            Weights::Held => Teaching::Gather { rates, update: &mut gathered },
+        };
+        let mut output = vec![T::ZERO; shown.samples * net.sizes[net.sizes.len() - 1]];
+        let mut engine = engine(self.plan, net, shown.samples);
+        engine.present(&self.constants, &presentation, circuit, teaching, &mut output, &mut Nobody)?;
         if mode == Weights::Moving {
             gathered = taught(&weights, &delta, rates, self.tau_w);
             for (after, before) in gathered.named_mut().zip(before.named()) {
@@ -220,10 +230,8 @@ impl<T: Real> Solver<T> for Euler<T> {
     }
 
     fn answer(&self, weights: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let net = self.constants.net();
-        let (mut state, mut p) = (State::rest(net, samples), Potentials::new(net, samples));
-        self.present_silently(&mut weights.clone(), &mut state, &mut p, input, output)?;
-        Ok(0)
+        let (inputs, outputs) = (input.chunks_exact(input.len()), output.chunks_exact_mut(output.len()));
+        self.answer_all(weights, samples, inputs, outputs)
     }
 
     fn answer_sequence(
@@ -233,13 +241,8 @@ impl<T: Real> Solver<T> for Euler<T> {
         length: usize,
         output: &mut [T],
     ) -> Result<usize, Trouble> {
-        let net = self.constants.net();
-        let (mut weights, mut state, mut p) = (weights.clone(), State::rest(net, 1), Potentials::new(net, 1));
-        let outputs = output.chunks_exact_mut(output.len() / length);
-        for (x, o) in input.chunks_exact(input.len() / length).zip(outputs) {
-            self.present_silently(&mut weights, &mut state, &mut p, x, o)?;
-        }
-        Ok(0)
+        let (inputs, outputs) = (input.len() / length, output.len() / length);
+        self.answer_all(weights, 1, input.chunks_exact(inputs), output.chunks_exact_mut(outputs))
     }
 
     fn save(&self) -> Vec<Array<T>> {

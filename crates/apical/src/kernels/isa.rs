@@ -1,0 +1,85 @@
+//! Instruction sets: which one a kernel is compiled for is chosen at run time, from what the CPU has.
+//!
+//! A kernel is written once, generic over [`pulp::Simd`]; [`Isa::run`] compiles it for each set and calls the one chosen.
+//! Bits may differ between sets (fused multiply-adds, widths of sums), so a run's plan names its own.
+
+use pulp::{Simd, WithSimd};
+
+/// A set of vector instructions that this CPU has.
+#[derive(Clone, Copy, Debug)]
+pub struct Isa(Token);
+
+/// Proof that the CPU has a set: pulp gives these out only after it has asked the CPU.
+#[derive(Clone, Copy, Debug)]
+enum Token {
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(pulp::x86::V4),
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
+}
+
+impl Isa {
+    /// No more than every CPU of the architecture has: always there.
+    pub const PLAIN: Isa = Isa(Token::Plain);
+
+    /// All sets that this CPU has, the plain one first and the best one last.
+    pub fn all() -> Vec<Isa> {
+        let mut list = vec![Isa::PLAIN];
+        #[cfg(target_arch = "x86_64")]
+        {
+            list.extend(pulp::x86::V3::try_new().map(|token| Isa(Token::Avx2(token))));
+            list.extend(pulp::x86::V4::try_new().map(|token| Isa(Token::Avx512(token))));
+        }
+        #[cfg(target_arch = "aarch64")]
+        list.extend(pulp::aarch64::Neon::try_new().map(|token| Isa(Token::Neon(token))));
+        list
+    }
+
+    /// The best set of this CPU.
+    pub fn best() -> Isa {
+        Isa::all().pop().unwrap_or(Isa::PLAIN)
+    }
+
+    /// The set of this name, if the CPU has it.
+    pub fn from_name(name: &str) -> Option<Isa> {
+        Isa::all().into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// `plain`, `avx2`, `avx512` or `neon`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Token::Plain => "plain",
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Token::Neon(_) => "neon",
+        }
+    }
+
+    /// Runs a kernel with this set.
+    #[inline]
+    pub fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+        match self.0 {
+            Token::Plain => pulp::Scalar256b.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx2(token) => Simd::vectorize(token, op),
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(token) => Simd::vectorize(token, op),
+            #[cfg(target_arch = "aarch64")]
+            Token::Neon(token) => Simd::vectorize(token, op),
+        }
+    }
+}
+
+impl PartialEq for Isa {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Isa {}

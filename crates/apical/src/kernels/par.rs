@@ -1,0 +1,27 @@
+//! Threads are the caller's: work is spread over the rayon pool from which a kernel is called; a thread outside of any pool
+//! works alone. Work is cut into jobs whose shapes depend on sizes only, so that the bits do not depend on who works.
+
+use rayon::prelude::*;
+
+/// True if there is somebody to share work with.
+pub fn is_shared() -> bool {
+    rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
+}
+
+/// Does every job, each by one thread.
+pub fn each<J: Send>(jobs: &mut [J], work: impl Fn(&mut J) + Sync + Send) {
+    if jobs.len() > 1 && is_shared() {
+        jobs.par_iter_mut().for_each(work);
+    } else {
+        jobs.iter_mut().for_each(work);
+    }
+}
+
+/// Cuts a slice into pieces of `length` (the last may be shorter) and does each, by its number, with one thread.
+pub fn pieces<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {
+    if values.len() > length && is_shared() {
+        values.par_chunks_mut(length).enumerate().for_each(|(n, piece)| work(n, piece));
+    } else {
+        values.chunks_mut(length).enumerate().for_each(|(n, piece)| work(n, piece));
+    }
+}

@@ -1,0 +1,72 @@
+//! Plans: in which way the steps of a presentation are computed. All ways give the reference's trajectory up to rounding.
+//! A plan is a function of network, batch, number type and instruction set, never of a timing or the number of threads.
+
+use crate::circuit::params::Network;
+use crate::kernels::{Isa, Real};
+use std::fmt;
+
+/// A way of computing the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// [`crate::circuit::step`], step by step in plain loops.
+    Reference,
+    /// One pattern in a small net: all weights in the nearest cache, updated in the pass that reads them.
+    Fused,
+    /// Weights stand still for a block of this many steps; what they learned in it is added to the potentials, and folded
+    /// into them at its end.
+    Blocks(usize),
+    /// Products and updates of the whole batch at every step.
+    Batch,
+}
+
+/// Names and descriptions of the ways.
+pub const WAYS: [(&str, &str); 4] = [
+    ("reference", "plain loops, step by step"),
+    ("fused", "one pattern, a small net in the nearest cache"),
+    ("blocks", "weights written once in a block of steps"),
+    ("batch", "products over the whole batch at every step"),
+];
+
+/// Which way a user asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The one that costs least.
+    #[default]
+    Auto,
+    /// This one.
+    Given(Way),
+}
+
+/// A way and the instructions it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// How steps are computed.
+    pub way: Way,
+    /// With which instructions.
+    pub isa: Isa,
+}
+
+impl Plan {
+    /// The reference.
+    pub const REFERENCE: Plan = Plan { way: Way::Reference, isa: Isa::PLAIN };
+
+    /// The plan for a net and a batch.
+    pub fn new<T: Real>(choice: Choice, _net: &Network, _samples: usize, isa: Isa) -> Self {
+        match choice {
+            Choice::Auto => Plan { way: Way::Reference, isa },
+            Choice::Given(way) => Plan { way, isa },
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.way {
+            Way::Reference => f.write_str("reference"),
+            Way::Fused => f.write_str("fused"),
+            Way::Blocks(steps) => write!(f, "blocks of {steps}"),
+            Way::Batch => f.write_str("batch"),
+        }?;
+        write!(f, ", {}", self.isa.name())
+    }
+}
