@@ -5,6 +5,7 @@ mod common;
 use apical::circuit::noise::Source;
 use apical::circuit::{Attenuation, State, Tensors, known};
 use apical::kernels::Activation;
+use apical::solvers::euler::Choice;
 use apical::solvers::{Cell, NoFixedPoint, Nobody, Outcome, Shown, Spec, Trouble, build, watch};
 use common::rates;
 
@@ -62,7 +63,13 @@ fn euler_stops_at_the_step_that_leaves_the_bound() {
         let d_2 = -0.1 * u_2 + (5.0 * u_1 - u_2);
         (u_1, u_2, step) = (u_1 + 0.1 * d_1, u_2 + 0.1 * d_2, step + 1);
     }
-    let spec = Spec::Euler { timing: known::timing(100.0), tau_w: None, noise: Source::Silent, bound: 50.0 };
+    let spec = Spec::Euler {
+        timing: known::timing(100.0),
+        tau_w: None,
+        noise: Source::Silent,
+        bound: 50.0,
+        way: Choice::Auto,
+    };
     let shown = Shown { samples: 1, input: &[1.0], target: None };
     let off = rates(&net, 0.0, 0.0, 0.0, 0.0);
     let result = build(&spec, &net, 1).learn(&mut w, &shown, &off, &mut Outcome::new(&net, 1), &mut Nobody);
@@ -76,7 +83,13 @@ fn every_solver_reports_an_input_that_is_not_finite() {
     let net = known::network(&[2, 3, 2]);
     let on_no_fixed_point = NoFixedPoint::Fail;
     for spec in [
-        Spec::Euler { timing: known::timing(5.0), tau_w: Some(30.0), noise: Source::Silent, bound: 1e3 },
+        Spec::Euler {
+            timing: known::timing(5.0),
+            tau_w: Some(30.0),
+            noise: Source::Silent,
+            bound: 1e3,
+            way: Choice::Auto,
+        },
         Spec::Steady { tolerance: 1e-9, max_sweeps: 100, on_no_fixed_point, bound: 1e3 },
         Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
     ] {
