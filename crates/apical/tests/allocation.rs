@@ -8,7 +8,7 @@ use apical::circuit::params::{Network, Nudging, Timing};
 use apical::circuit::step::{Constants, Learning, Plastic, step};
 use apical::circuit::{Potentials, State, Tensors, known};
 use apical::kernels::{Product, Real};
-use apical::solvers::euler::Euler;
+use apical::solvers::euler::{Euler, Plan};
 use apical::solvers::{Nobody, Outcome, Shown, Solver};
 use common::{rates, uniform, weights};
 
@@ -52,7 +52,7 @@ fn presentations<T: Real>() {
         for tau_w in [None, Some(30.0)] {
             let timing = Timing { lag: 1.0, reset_delta: true, reset_state: true, window: 2.0, ..known::timing(10.0) };
             let euler = Euler::<T>::new(&net, timing, tau_w, NOISE, 1e3, samples);
-            let (mut euler, mut w) = (euler.with_plan(Product::Plain), weights(&net, 1.0, 1));
+            let (mut euler, mut w) = (euler.with_plan(Plan::REFERENCE), weights(&net, 1.0, 1));
             let (x, t) = (uniform(5 * samples, 0.0, 1.0, 2), uniform(3 * samples, -1.0, 1.0, 3));
             let (shown, mut outcome) = (Shown { samples, input: &x, target: Some(&t) }, Outcome::new(&net, samples));
             let info = measure(|| {
