@@ -12,6 +12,7 @@ use apical::learners::loss::Loss;
 use apical::learners::microcircuit::Microcircuit;
 use apical::learners::optimiser::{self, Rule};
 use apical::learners::{self, AlgorithmSpec, Learner, dfa};
+use apical::solvers::euler::Choice;
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Spec, build};
 use apical::tasks::{Coding, Samples, Storage, Targets};
 use common::{rates, uniform, weights};
@@ -25,7 +26,7 @@ fn specs(net: &Network) -> [Spec; 3] {
     let noise = Source::Gaussian { seed: 1, jump: 0.01 };
     let on_no_fixed_point = NoFixedPoint::Fail;
     [
-        Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3 },
+        Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3, way: Choice::Auto },
         Spec::Steady { tolerance: 1e-6, max_sweeps: 1000, on_no_fixed_point, bound: 1e3 },
         Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
     ]
