@@ -42,14 +42,14 @@ pub struct Constants<T> {
     pub plan: Product,
     /// Attenuation and mixing factors.
     pub attenuation: Attenuation,
-    net: Network,
-    dt: f64,
-    dt_t: T,
-    trace_in: T,
-    trace_target: Option<T>,
-    a: Option<T>,
-    g: G<T>,
-    beta_b: T,
+    pub(crate) net: Network,
+    pub(crate) dt: f64,
+    pub(crate) dt_t: T,
+    pub(crate) trace_in: T,
+    pub(crate) trace_target: Option<T>,
+    pub(crate) a: Option<T>,
+    pub(crate) g: G<T>,
+    pub(crate) beta_b: T,
 }
 
 impl<T: Real> Constants<T> {

@@ -1,7 +1,9 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+pub mod aligned;
 mod elementary;
+pub mod fused;
 pub mod gemm;
 pub mod isa;
 pub mod lanes;
@@ -13,6 +15,7 @@ pub mod real;
 pub mod rng;
 
 pub use activation::Activation;
+pub use aligned::Aligned;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;

@@ -4,6 +4,7 @@
 //! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
 pub mod engine;
+mod fused;
 pub mod plan;
 
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
@@ -16,8 +17,9 @@ use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
 pub use plan::{Choice, Plan, Way};
 
 /// The engine that a plan asks for.
-fn engine<T: Real>(plan: Plan, _net: &Network, _samples: usize) -> Box<dyn Engine<T>> {
+fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
+        Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
         Way::Reference | Way::Fused | Way::Blocks(_) | Way::Batch => Box::new(Reference),
     }
 }
