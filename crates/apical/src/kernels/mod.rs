@@ -7,14 +7,17 @@ pub mod lanes;
 pub mod mat;
 pub mod matvec;
 mod normal;
+pub mod padded;
 pub mod par;
 pub mod real;
 pub mod rng;
+pub mod rows;
 
 pub use activation::Activation;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;
+pub use padded::Padded;
 pub use real::Real;
 
 /// How products are computed: a plan, fixed by the config, never by a timing or the number of threads.
