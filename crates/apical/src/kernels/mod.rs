@@ -1,6 +1,7 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+mod elementary;
 pub mod gemm;
 pub mod isa;
 pub mod lanes;
