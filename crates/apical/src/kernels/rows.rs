@@ -221,9 +221,15 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
 ) {
     let n = stride / T::count::<S>();
     let r = r.map(|row| &T::split::<S>(row).0[..n]);
-    let to_w = to_w.map(|row| row.map(|x| T::splat(simd, x)));
-    let to_d = to_d.map(|row| row.map(|x| T::splat(simd, x)));
     let (old, keep) = (T::splat(simd, old), T::splat(simd, keep));
+    // Loops, not `map`: a closure is compiled without the instruction set.
+    let (mut in_w, mut in_d) = ([[old; TILE]; N], [[old; TILE]; N]);
+    for g in 0..N {
+        for i in 0..TILE {
+            in_w[g][i] = T::splat(simd, to_w[g][i]);
+            in_d[g][i] = T::splat(simd, to_d[g][i]);
+        }
+    }
     if W && D {
         let w = vectors_mut::<S, T>(w, stride).map(|row| &mut row[..n]);
         let d = vectors_mut::<S, T>(d, stride).map(|row| &mut row[..n]);
@@ -233,8 +239,8 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
                 let mut x = T::mul_add(simd, old, delta, w[i][j]);
                 let mut y = <T as Lanes>::mul(simd, keep, delta);
                 for g in 0..N {
-                    x = T::mul_add(simd, to_w[g][i], r[g][j], x);
-                    y = T::mul_add(simd, to_d[g][i], r[g][j], y);
+                    x = T::mul_add(simd, in_w[g][i], r[g][j], x);
+                    y = T::mul_add(simd, in_d[g][i], r[g][j], y);
                 }
                 w[i][j] = x;
                 d[i][j] = y;
@@ -243,7 +249,7 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
     } else {
         // One of the two alone.
         let x = vectors_mut::<S, T>(if D { d } else { w }, stride).map(|row| &mut row[..n]);
-        let factors = if D { to_d } else { to_w };
+        let factors = if D { in_d } else { in_w };
         for j in 0..n {
             for i in 0..TILE {
                 let mut y = if D { <T as Lanes>::mul(simd, keep, x[i][j]) } else { x[i][j] };
