@@ -7,14 +7,17 @@ use super::{Mat, Real};
 use gemm::{Parallelism, gemm};
 
 /// Where a matrix lies: its values and the distances between rows and between columns.
-struct View<'a, T> {
-    data: &'a [T],
-    row: usize,
-    col: usize,
+pub(crate) struct View<'a, T> {
+    /// The values.
+    pub data: &'a [T],
+    /// Distance between rows.
+    pub row: usize,
+    /// Distance between columns.
+    pub col: usize,
 }
 
 /// dst (m x n, row-major) = keep * dst + scale * lhs (m x k) * rhs (k x n).
-fn product<T: Real>(
+pub(crate) fn product<T: Real>(
     (m, n, k): (usize, usize, usize),
     dst: &mut [T],
     keep: T,
