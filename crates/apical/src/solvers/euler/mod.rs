@@ -3,6 +3,7 @@
 //!
 //! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
+mod dense;
 pub mod engine;
 mod fused;
 pub mod plan;
@@ -13,6 +14,7 @@ use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::{Product, Real};
+use dense::Dense;
 use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
 pub use plan::{Choice, Plan, Way};
 
@@ -20,7 +22,9 @@ pub use plan::{Choice, Plan, Way};
 fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
         Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
-        Way::Reference | Way::Fused | Way::Blocks(_) | Way::Batch => Box::new(Reference),
+        Way::Reference | Way::Fused => Box::new(Reference),
+        Way::Blocks(steps) => Box::new(Dense::new(net, samples, steps, plan.isa)),
+        Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),
     }
 }
 
