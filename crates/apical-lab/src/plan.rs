@@ -86,7 +86,7 @@ pub fn of_euler(e: &Experiment) -> Option<Plan> {
 pub fn describe(e: &Experiment) -> String {
     match of_euler(e) {
         Some(plan) => plan.to_string(),
-        None => format!("{} products, {}", Product::for_batch(e.train.batch).name(), Isa::best().name()),
+        None => format!("{} products", Product::best().name()),
     }
 }
 
