@@ -7,14 +7,17 @@ use super::{Mat, Real};
 use gemm::{Parallelism, gemm};
 
 /// Where a matrix lies: its values and the distances between rows and between columns.
-struct View<'a, T> {
-    data: &'a [T],
-    row: usize,
-    col: usize,
+pub(crate) struct View<'a, T> {
+    /// The values.
+    pub data: &'a [T],
+    /// Distance between rows.
+    pub row: usize,
+    /// Distance between columns.
+    pub col: usize,
 }
 
 /// dst (m x n, row-major) = keep * dst + scale * lhs (m x k) * rhs (k x n).
-fn product<T: Real>(
+pub(crate) fn product<T: Real>(
     (m, n, k): (usize, usize, usize),
     dst: &mut [T],
     keep: T,
@@ -93,7 +96,7 @@ pub fn add_mean_outer<T: Real>(e: &[T], r: &[T], scale: T, g: &mut Mat<T>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matvec;
+    use super::super::{Rows, matvec};
     use super::*;
 
     fn agree<T: Real>(tolerance: f64) {
@@ -101,12 +104,12 @@ mod tests {
             let w = Mat::from_fn(rows, cols, |i, j| T::from_f64(((i * 31 + j * 17) % 13) as f64 / 13.0 - 0.5));
             let r: Vec<T> = (0..samples * cols).map(|n| T::from_f64(((n * 7) % 11) as f64 / 11.0)).collect();
             let (mut plain, mut fast) = (vec![T::ZERO; samples * rows], vec![T::ZERO; samples * rows]);
-            matvec::weighted_sum(&w, &r, &mut plain);
+            matvec::weighted_sum(Rows::from(&w), &r, &mut plain);
             weighted_sum(&w, &r, &mut fast);
             // Sums of at most 500 terms of size 1/2: rounding stays below 500 units in the last place.
             assert!(plain.iter().zip(&fast).all(|(a, b)| (a.to_f64() - b.to_f64()).abs() < tolerance));
             let (mut back, mut fast_back) = (vec![T::ZERO; samples * cols], vec![T::ZERO; samples * cols]);
-            matvec::back_sum(&w, &plain, &mut back);
+            matvec::add_back_sum(Rows::from(&w), &plain, T::ZERO, &mut back);
             back_sum(&w, &plain, &mut fast_back);
             // As many terms again, of the size of the sums above.
             let largest = plain.iter().fold(1.0, |m: f64, x| m.max(x.to_f64().abs()));
