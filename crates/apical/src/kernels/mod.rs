@@ -2,7 +2,6 @@
 
 pub mod activation;
 mod fast;
-pub mod gemm;
 pub mod isa;
 pub mod lanes;
 pub mod mat;

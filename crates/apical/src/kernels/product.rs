@@ -51,7 +51,7 @@ impl Product {
                 matvec::weighted_sum(w.into(), r, v);
                 matvec::weighted_sum(delta.into(), r, d);
             }
-            Product::Fast(isa) => fast::sums::dual_sum(isa, w, delta, r, v, d, backwards),
+            Product::Fast(isa) => fast::sums::dual_sum(isa, w.into(), delta.into(), r, v, d, backwards),
         }
     }
 

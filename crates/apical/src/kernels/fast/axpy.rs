@@ -1,21 +1,15 @@
 //! y += c x over whole matrices.
 
-use super::SHARED;
 use crate::kernels::{Isa, Real, par};
 use pulp::{Simd, WithSimd};
 
 /// Values that one thread takes at once.
-const BLOCK: usize = 1 << 14;
+const BLOCK: usize = 1 << 16;
 
 /// Twin of [`crate::kernels::matvec::axpy`]: y += c x.
 pub fn axpy<T: Real>(isa: Isa, c: T, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "shapes do not fit");
-    let work = |n: usize, y: &mut [T]| isa.run(Axpy { c, x: &x[n * BLOCK..n * BLOCK + y.len()], y });
-    if y.len() >= SHARED {
-        par::pieces(y, BLOCK, work);
-    } else {
-        isa.run(Axpy { c, x, y });
-    }
+    par::pieces(y, BLOCK, |n, y| isa.run(Axpy { c, x: &x[n * BLOCK..n * BLOCK + y.len()], y }));
 }
 
 struct Axpy<'a, T> {

@@ -1,11 +1,11 @@
 //! Sums the other way: z = W^T e. Lanes lie along the presynaptic side.
 
-use super::{SHARED, Shared, even};
+use super::{Shared, even, job};
 use crate::kernels::{Isa, Real, Rows, par};
 use pulp::{Simd, WithSimd};
 
-/// Vectors of columns in a tile.
-const WIDTH: usize = 4;
+/// Columns of a job are a multiple of these: whole tiles of any instruction set.
+const UNIT: usize = 64;
 
 /// Twin of [`crate::kernels::matvec::add_back_sum`]: Z (samples x cols) = keep Z + E (samples x rows) W. Where `keep` is 0,
 /// what Z held does not matter.
@@ -13,16 +13,12 @@ pub fn add_back_sum<T: Real>(isa: Isa, w: Rows<'_, T>, e: &[T], keep: T, z: &mut
     w.check();
     let samples = z.len() / w.cols;
     assert!(samples > 0 && z.len() == samples * w.cols && e.len() == samples * w.rows, "shapes do not fit");
-    // Columns that one thread takes at once: 4 vectors of the widest set hold 64 f32.
-    let block = 128;
     let out = Shared::new(z);
-    let work = |first: &mut usize| isa.run(Back { w, e, keep, samples, first: *first, cols: block, out: &out });
-    if samples * w.rows * w.cols >= SHARED && par::is_shared() {
-        let mut firsts: Vec<usize> = (0..w.cols).step_by(block).collect();
-        par::each(&mut firsts, work);
-    } else {
-        isa.run(Back { w, e, keep, samples, first: 0, cols: w.cols, out: &out });
-    }
+    let size = job(w.cols, samples * w.rows, UNIT);
+    par::numbered(w.cols.div_ceil(size), |n| {
+        let (first, end) = (n * size, w.cols.min((n + 1) * size));
+        isa.run(Back { w, e, keep, samples, first, end, out: &out });
+    });
 }
 
 struct Back<'a, T> {
@@ -30,8 +26,9 @@ struct Back<'a, T> {
     e: &'a [T],
     keep: T,
     samples: usize,
+    /// Columns from here to there.
     first: usize,
-    cols: usize,
+    end: usize,
     out: &'a Shared<T>,
 }
 
@@ -40,24 +37,31 @@ impl<T: Real> WithSimd for Back<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let end = (self.first + self.cols).min(self.w.cols);
-        let most = if S::REGISTER_COUNT >= 32 { 6 } else { 2 };
-        let step = even(self.samples, most);
+        // As many sums as there are registers for, with one for each vector of W and one for an error.
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 4>(simd) } else { self.tiles::<S, 2>(simd) }
+    }
+}
+
+impl<T: Real> Back<'_, T> {
+    /// All tiles of `V` vectors and up to six samples, and what is left.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(&self, simd: S) {
+        let step = even(self.samples, 6);
         let lanes = T::count::<S>();
         let mut j = self.first;
-        while j < end {
-            let (width, left) = (WIDTH * lanes, end - j);
+        while j < self.end {
+            let (width, left) = (V * lanes, self.end - j);
             let mut b = 0;
             while b < self.samples {
                 let n = step.min(self.samples - b);
                 if left >= width {
                     match n {
-                        6 => self.tile::<S, WIDTH, 6>(simd, j, b, lanes),
-                        5 => self.tile::<S, WIDTH, 5>(simd, j, b, lanes),
-                        4 => self.tile::<S, WIDTH, 4>(simd, j, b, lanes),
-                        3 => self.tile::<S, WIDTH, 3>(simd, j, b, lanes),
-                        2 => self.tile::<S, WIDTH, 2>(simd, j, b, lanes),
-                        _ => self.tile::<S, WIDTH, 1>(simd, j, b, lanes),
+                        6 => self.tile::<S, V, 6>(simd, j, b, lanes),
+                        5 => self.tile::<S, V, 5>(simd, j, b, lanes),
+                        4 => self.tile::<S, V, 4>(simd, j, b, lanes),
+                        3 => self.tile::<S, V, 3>(simd, j, b, lanes),
+                        2 => self.tile::<S, V, 2>(simd, j, b, lanes),
+                        _ => self.tile::<S, V, 1>(simd, j, b, lanes),
                     }
                 } else {
                     let lanes = lanes.min(left);
@@ -75,9 +79,7 @@ impl<T: Real> WithSimd for Back<'_, T> {
             j += if left >= width { width } else { lanes.min(left) };
         }
     }
-}
 
-impl<T: Real> Back<'_, T> {
     /// Columns j to j + V vectors of samples b to b + N; `lanes` of the last vector count.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const N: usize>(&self, simd: S, j: usize, b: usize, lanes: usize) {

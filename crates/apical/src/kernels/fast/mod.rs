@@ -17,8 +17,14 @@ pub mod sums;
 #[cfg(test)]
 mod tests;
 
-/// Multiply-adds below which work is not worth a thread.
-const SHARED: usize = 1 << 16;
+/// Multiply-adds that are worth a job of their own.
+const JOB: usize = 1 << 16;
+
+/// Cuts `n` rows (or columns) of `cost` multiply-adds each into jobs of whole multiples of `unit`: the size of a job.
+#[inline]
+fn job(n: usize, cost: usize, unit: usize) -> usize {
+    if n * cost < 2 * JOB { n } else { JOB.div_ceil(cost).next_multiple_of(unit).min(n) }
+}
 
 /// Values that several threads write, each its own.
 struct Shared<T> {
@@ -48,7 +54,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// The sizes of `parts` nearly equal parts of `n`: at most `most` each.
+/// The size of nearly equal parts of `n`: at most `most` each.
 #[inline(always)]
 fn even(n: usize, most: usize) -> usize {
     n.div_ceil(n.div_ceil(most))

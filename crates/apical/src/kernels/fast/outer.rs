@@ -2,12 +2,9 @@
 //! in registers, and then meets the matrix once.
 
 use super::back::{load, store};
-use super::{SHARED, even};
+use super::{even, job};
 use crate::kernels::{Isa, Lanes, Mat, Real, par};
 use pulp::{Simd, WithSimd};
-
-/// Rows that one thread takes at once.
-const BLOCK: usize = 32;
 
 /// Twin of [`crate::kernels::matvec::outer`]: G = keep G + scale E^T R; `e` is samples x rows, `r` samples x cols.
 pub fn outer<T: Real>(isa: Isa, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
@@ -15,12 +12,10 @@ pub fn outer<T: Real>(isa: Isa, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat
     assert!(rows > 0 && cols > 0 && g.data.len() == rows * cols, "an empty matrix");
     let samples = e.len() / rows;
     assert!(samples > 0 && e.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
-    let work = |n: usize, g: &mut [T]| isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: n * BLOCK, g });
-    if samples * rows * cols >= SHARED {
-        par::pieces(&mut g.data, BLOCK * cols, work);
-    } else {
-        isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: 0, g: &mut g.data });
-    }
+    let size = job(rows, samples * cols, 6);
+    par::pieces(&mut g.data, size * cols, |n, g| {
+        isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: n * size, g });
+    });
 }
 
 struct Outer<'a, T> {
@@ -41,10 +36,18 @@ impl<T: Real> WithSimd for Outer<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
+        // As many sums as there are registers for, with one for each vector of rates and one for an error.
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 4>(simd) } else { self.tiles::<S, 2>(simd) }
+    }
+}
+
+impl<T: Real> Outer<'_, T> {
+    /// All tiles of up to six rows and `V` vectors, and what is left.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(&mut self, simd: S) {
         let lanes = T::count::<S>();
-        let (width, cols, rows) = (4 * lanes, self.cols, self.g.len() / self.cols);
-        let most = if S::REGISTER_COUNT >= 32 { 6 } else { 2 };
-        let step = even(rows, most);
+        let (width, cols, rows) = (V * lanes, self.cols, self.g.len() / self.cols);
+        let step = even(rows, 6);
         let mut i = 0;
         while i < rows {
             let m = step.min(rows - i);
@@ -53,12 +56,12 @@ impl<T: Real> WithSimd for Outer<'_, T> {
                 let left = cols - j;
                 if left >= width {
                     match m {
-                        6 => self.tile::<S, 4, 6>(simd, i, j, lanes),
-                        5 => self.tile::<S, 4, 5>(simd, i, j, lanes),
-                        4 => self.tile::<S, 4, 4>(simd, i, j, lanes),
-                        3 => self.tile::<S, 4, 3>(simd, i, j, lanes),
-                        2 => self.tile::<S, 4, 2>(simd, i, j, lanes),
-                        _ => self.tile::<S, 4, 1>(simd, i, j, lanes),
+                        6 => self.tile::<S, V, 6>(simd, i, j, lanes),
+                        5 => self.tile::<S, V, 5>(simd, i, j, lanes),
+                        4 => self.tile::<S, V, 4>(simd, i, j, lanes),
+                        3 => self.tile::<S, V, 3>(simd, i, j, lanes),
+                        2 => self.tile::<S, V, 2>(simd, i, j, lanes),
+                        _ => self.tile::<S, V, 1>(simd, i, j, lanes),
                     }
                     j += width;
                 } else {
@@ -77,9 +80,7 @@ impl<T: Real> WithSimd for Outer<'_, T> {
             i += m;
         }
     }
-}
 
-impl<T: Real> Outer<'_, T> {
     /// Rows i to i + M, columns j to j + V vectors, of which the last has `lanes` columns.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const M: usize>(&mut self, simd: S, i: usize, j: usize, lanes: usize) {
