@@ -4,7 +4,8 @@
 use apical_lab::check::{Context, canonical, check, resolved_toml};
 use apical_lab::config::{Override, Source, report};
 use apical_lab::folder::{RunFolder, RunInfo};
-use apical_lab::run::{Ended, Options, Progress, Stop, build, run};
+use apical_lab::plan;
+use apical_lab::run::{Ended, Options, Progress, Stop, run};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -190,7 +191,7 @@ fn outcome(toml: &str, sets: &[&str], threads: usize, stops: &[u64]) -> BTreeMap
     let parent = folder();
     let mut path = None;
     for at in stops.iter().copied().chain([u64::MAX]) {
-        let info = RunInfo { plan: build::plan(&e), ..RunInfo::default() };
+        let info = RunInfo { plan: plan::describe(&e), ..RunInfo::default() };
         let (text, hashed) = (resolved_toml(&e), canonical(&e).unwrap());
         let mut opened = RunFolder::open_or_create(parent.path(), &e.name, &hashed, &text, info).unwrap();
         let stop = Stop::default();

@@ -4,6 +4,7 @@
 //! Bits may differ between sets (fused multiply-adds, widths of sums), so a run's plan names its own.
 
 use pulp::{Simd, WithSimd};
+use std::sync::OnceLock;
 
 /// A set of vector instructions that this CPU has.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,8 @@ impl Isa {
 
     /// The best set of this CPU.
     pub fn best() -> Isa {
-        Isa::all().pop().unwrap_or(Isa::PLAIN)
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Isa::all().pop().unwrap_or(Isa::PLAIN))
     }
 
     /// The set of this name, if the CPU has it.

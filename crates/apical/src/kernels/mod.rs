@@ -1,12 +1,16 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+mod elementary;
 mod fast;
+pub mod folded;
+pub(crate) mod gemm;
 pub mod isa;
 pub mod lanes;
 pub mod mat;
 pub mod matvec;
 mod normal;
+pub mod padded;
 pub mod par;
 mod product;
 pub mod real;
@@ -17,6 +21,7 @@ pub use activation::Activation;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;
+pub use padded::Padded;
 pub use product::Product;
 pub use real::Real;
-pub use rows::Rows;
+pub use rows::{Rows, RowsMut};

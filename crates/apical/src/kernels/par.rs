@@ -26,6 +26,15 @@ pub fn each<J: Send>(jobs: &mut [J], work: impl Fn(&mut J) + Sync + Send) {
     }
 }
 
+/// Does every job, each by one thread, the last job first if `backwards`: what was used last is still near.
+pub fn each_from<J: Send>(jobs: &mut [J], backwards: bool, work: impl Fn(&mut J) + Sync + Send) {
+    if jobs.len() > 1 && is_shared() || !backwards {
+        each(jobs, work);
+    } else {
+        jobs.iter_mut().rev().for_each(work);
+    }
+}
+
 /// Cuts a slice into pieces of `length` (the last may be shorter) and does each, by its number, with one thread.
 pub fn pieces<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {
     if values.len() > length && is_shared() {

@@ -3,6 +3,7 @@
 //!
 //! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
+mod dense;
 pub mod engine;
 pub mod plan;
 
@@ -12,13 +13,16 @@ use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::{Product, Real};
+use dense::Dense;
 use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
 pub use plan::{Choice, Plan, Way};
 
 /// The engine that a plan asks for.
-fn engine<T: Real>(plan: Plan, _net: &Network, _samples: usize) -> Box<dyn Engine<T>> {
+fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
-        Way::Reference | Way::Fused | Way::Blocks(_) | Way::Batch => Box::new(Reference),
+        Way::Reference | Way::Fused => Box::new(Reference),
+        Way::Blocks(steps) => Box::new(Dense::new(net, samples, steps, plan.isa)),
+        Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),
     }
 }
 
