@@ -10,7 +10,7 @@ fn the_engine_follows_the_reference_trajectories() {
     let cases = cases(&[folder]).unwrap();
     assert_eq!(cases.len(), 9);
     for case in &cases {
-        for plan in [Product::Plain, Product::Gemm] {
+        for plan in [Product::Plain, Product::best()] {
             let report = verify_with(case, plan).unwrap();
             assert!(report.deviations.len() >= 2, "{}: nothing compared", report.name);
             for d in &report.deviations {

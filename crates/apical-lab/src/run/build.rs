@@ -157,7 +157,7 @@ pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<
 
 /// What decides the bits beside the config: how products are computed, and with which CPU features.
 pub fn plan(e: &Experiment) -> String {
-    format!("{} products, {}", Product::for_batch(e.train.batch).name(), cpu_features().join("+"))
+    format!("{} products, {}", Product::best().name(), cpu_features().join("+"))
 }
 
 /// Features of this CPU that kernels use.

@@ -1,6 +1,7 @@
 //! `Lanes`: vectors of `f32` or `f64` under one name, so that a kernel is written once for both.
 
-use pulp::Simd;
+use pulp::{Scalar256b, Simd};
+use std::any::TypeId;
 
 /// A number of which a vector register holds several.
 pub trait Lanes: Copy + Sized {
@@ -62,7 +63,12 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn mul_add<S: Simd>(simd: S, a: S::$vec, b: S::$vec, c: S::$vec) -> S::$vec {
-                simd.$mul_add(a, b, c)
+                // Without an instruction for it pulp would ask the C library, a hundred times slower, for the exact one.
+                if TypeId::of::<S>() == TypeId::of::<Scalar256b>() {
+                    simd.$add(simd.$mul(a, b), c)
+                } else {
+                    simd.$mul_add(a, b, c)
+                }
             }
             #[inline(always)]
             fn add<S: Simd>(simd: S, a: S::$vec, b: S::$vec) -> S::$vec {

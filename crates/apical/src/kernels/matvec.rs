@@ -1,7 +1,7 @@
 //! Products of a weight matrix with the rates of a batch, in plain loops: the reference that every faster kernel is held
 //! against. Batches are sample after sample: value i of sample b stands at `b * n + i`.
 
-use super::{Mat, Real};
+use super::{Mat, Real, Rows};
 
 /// Number of partial sums in a dot product. Fixed, so that the order of the sum is the same on every machine.
 const LANES: usize = 8;
@@ -28,7 +28,8 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
 }
 
 /// v = W r for each sample: `r` is samples x cols, `v` is samples x rows.
-pub fn weighted_sum<T: Real>(w: &Mat<T>, r: &[T], v: &mut [T]) {
+pub fn weighted_sum<T: Real>(w: Rows<'_, T>, r: &[T], v: &mut [T]) {
+    w.check();
     let samples = v.len() / w.rows;
     for i in 0..w.rows {
         let row = w.row(i);
@@ -38,15 +39,50 @@ pub fn weighted_sum<T: Real>(w: &Mat<T>, r: &[T], v: &mut [T]) {
     }
 }
 
-/// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
-pub fn back_sum<T: Real>(w: &Mat<T>, e: &[T], z: &mut [T]) {
-    z.fill(T::ZERO);
+/// z = keep z + W^T e for each sample: `e` is samples x rows, `z` is samples x cols. With `keep` = 0 it does not matter what
+/// z was.
+pub fn add_back_sum<T: Real>(w: Rows<'_, T>, e: &[T], keep: T, z: &mut [T]) {
+    w.check();
+    if keep == T::ZERO {
+        z.fill(T::ZERO);
+    } else if keep != T::ONE {
+        z.iter_mut().for_each(|z| *z *= keep);
+    }
     for (e, z) in e.chunks_exact(w.rows).zip(z.chunks_exact_mut(w.cols)) {
         for (i, &e) in e.iter().enumerate() {
             for (z, &w) in z.iter_mut().zip(w.row(i)) {
                 *z += e * w;
             }
         }
+    }
+}
+
+/// G = keep G + scale sum_b e_b r_b^T: `e` is samples x rows, `r` is samples x cols of G. With `keep` = 0 it does not matter
+/// what G was.
+pub fn outer<T: Real>(e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
+    let (rows, cols) = (g.rows, g.cols);
+    for (i, g) in g.data.chunks_exact_mut(cols).enumerate() {
+        for (j, g) in g.iter_mut().enumerate() {
+            let sum = e.chunks_exact(rows).zip(r.chunks_exact(cols)).fold(T::ZERO, |sum, (e, r)| sum + e[i] * r[j]);
+            *g = if keep == T::ZERO { scale * sum } else { keep * *g + scale * sum };
+        }
+    }
+}
+
+/// W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R: `e_w` and `e_d` are samples x rows, `r` is
+/// samples x cols. Without `e_w` W takes c Delta alone.
+pub fn fold<T: Real>(w: &mut Mat<T>, delta: &mut Mat<T>, c: T, e_w: Option<&[T]>, keep: T, e_d: &[T], r: &[T]) {
+    axpy(c, &delta.data, &mut w.data);
+    if let Some(e_w) = e_w {
+        outer(e_w, r, T::ONE, T::ONE, w);
+    }
+    outer(e_d, r, T::ONE, keep, delta);
+}
+
+/// y += c x.
+pub fn axpy<T: Real>(c: T, x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += c * x;
     }
 }
 
@@ -82,7 +118,7 @@ mod tests {
             let w = Mat::from_fn(rows, cols, |i, j| ((i * 31 + j * 17) % 13) as f64 - 6.0);
             let r: Vec<f64> = (0..samples * cols).map(|n| ((n * 7) % 11) as f64 - 5.0).collect();
             let mut v = vec![0.0; samples * rows];
-            weighted_sum(&w, &r, &mut v);
+            weighted_sum(Rows::from(&w), &r, &mut v);
             for b in 0..samples {
                 for i in 0..rows {
                     // Small integers: exact in f64 whatever the order.
@@ -91,7 +127,7 @@ mod tests {
                 }
             }
             let mut z = vec![0.0; samples * cols];
-            back_sum(&w, &v, &mut z);
+            add_back_sum(Rows::from(&w), &v, 0.0, &mut z);
             for b in 0..samples {
                 for j in 0..cols {
                     let expected: f64 = (0..rows).map(|i| w.at(i, j) * v[b * rows + i]).sum();

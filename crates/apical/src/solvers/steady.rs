@@ -58,7 +58,7 @@ impl<T: Real> Steady<T> {
             max_sweeps,
             on_no_fixed_point,
             bound,
-            plan: Product::for_batch(samples),
+            plan: Product::best(),
             state: State::rest(net, samples),
             potentials: Potentials::new(net, samples),
         }

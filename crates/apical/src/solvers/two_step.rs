@@ -35,7 +35,7 @@ impl<T: Real> TwoStep<T> {
             net: net.clone(),
             attenuation,
             bound,
-            plan: Product::for_batch(samples),
+            plan: Product::best(),
             state: State::rest(net, samples),
             nudged: potentials.rate.clone(),
             nudged_inter: potentials.rate_inter.clone(),
