@@ -2,7 +2,7 @@
 
 use super::back::{load, store};
 use super::{By, Shared, even};
-use crate::kernels::{Lanes, Mat, Real};
+use crate::kernels::{Isa, Lanes, Mat, Real};
 use pulp::{Simd, WithSimd};
 
 /// Twin of [`crate::kernels::matvec::fold`]: W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R.
@@ -20,6 +20,16 @@ pub fn fold<T: Real>(by: By, w: &mut Mat<T>, delta: &mut Mat<T>, c: T, e_w: Opti
         let (w, delta) = unsafe { (w.part(from, length), delta.part(from, length)) };
         by.isa.run(Fold { w, delta, c, e_w, keep, e_d, r, rows, cols, samples, first });
     });
+}
+
+/// The same with errors for Delta alone, for some rows of a matrix, by one thread: `w` and `delta` are all rows that `e_d`
+/// has errors for.
+pub fn fold_part<T: Real>(isa: Isa, w: &mut [T], delta: &mut [T], c: T, keep: T, e_d: &[T], r: &[T], samples: usize) {
+    assert!(samples > 0 && !e_d.is_empty() && !r.is_empty(), "an empty matrix");
+    let (rows, cols) = (e_d.len() / samples, r.len() / samples);
+    assert!(e_d.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
+    assert!(w.len() == rows * cols && delta.len() == rows * cols, "shapes do not fit");
+    isa.run(Fold { w, delta, c, e_w: None, keep, e_d, r, rows, cols, samples, first: 0 });
 }
 
 struct Fold<'a, T> {
