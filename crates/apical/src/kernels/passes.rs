@@ -288,15 +288,20 @@ mod tests {
     fn agree<T: Real>(tolerance: f64) {
         let near = |a: T, b: T| (a.to_f64() - b.to_f64()).abs() < tolerance;
         for isa in Isa::all() {
-            for (rows, cols, samples, steps) in [(4, 1, 1, 1), (8, 17, 2, 3), (12, 33, 3, 2), (4, 16, 5, 1), (8, 500, 9, 7)] {
-                for (with_d, entries_w, backwards) in
-                    [(true, steps * samples, false), (true, (steps - 1) * samples, true), (false, steps * samples, true)]
-                {
+            for (rows, cols, samples, steps) in
+                [(4, 1, 1, 1), (8, 17, 2, 3), (12, 33, 3, 2), (4, 16, 5, 1), (8, 500, 9, 7)]
+            {
+                for (with_d, entries_w, backwards) in [
+                    (true, steps * samples, false),
+                    (true, (steps - 1) * samples, true),
+                    (false, steps * samples, true),
+                ] {
                     let (mut w, mut d) = (padded::<T>(rows, cols, 1), padded::<T>(rows, cols, 2));
                     let history: Vec<_> = (0..steps).map(|s| padded::<T>(samples, cols, 3 + s)).collect();
                     let factors = padded::<T>(steps * samples, rows, 50);
                     let factors: Vec<T> = factors.rows().flatten().copied().collect();
-                    let (to_w, to_d) = (&factors[..entries_w * rows], &factors[..if with_d { factors.len() } else { 0 }]);
+                    let (to_w, to_d) =
+                        (&factors[..entries_w * rows], &factors[..if with_d { factors.len() } else { 0 }]);
                     let (old, keep, s) = (T::from_f64(0.3), T::from_f64(0.9), T::from_f64(-0.4));
                     let old = if with_d { old } else { T::ZERO };
                     let (mut slow_w, mut slow_d) = (w.clone(), d.clone());

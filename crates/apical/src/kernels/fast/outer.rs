@@ -23,7 +23,10 @@ pub fn outer_part<T: Real>(isa: Isa, e: &[T], r: &[T], (rows, first): (usize, us
     assert!(rows > 0 && !g.is_empty() && !e.is_empty(), "an empty matrix");
     let samples = e.len() / rows;
     let cols = r.len() / samples;
-    assert!(e.len() == samples * rows && r.len() == samples * cols && g.len().is_multiple_of(cols), "shapes do not fit");
+    assert!(
+        e.len() == samples * rows && r.len() == samples * cols && g.len().is_multiple_of(cols),
+        "shapes do not fit"
+    );
     assert!(first + g.len() / cols <= rows, "rows outside");
     isa.run(Outer { e, r, scale, keep, rows, cols, samples, first, g });
 }

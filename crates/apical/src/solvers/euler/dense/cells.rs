@@ -83,8 +83,10 @@ pub fn learn_biases<T: Real>(
     }
     let Potentials { error_forward, error_inter, row, bias, .. } = p;
     let share = c.beta_b / T::from_f64(bias.len() as f64);
-    let forward = error_forward.iter().zip(&rates.pp).enumerate().map(|(k, (e, &eta))| (forward_biases as Pick<T>, k, e, eta));
-    let inter = error_inter.iter().zip(&rates.ip).enumerate().map(|(k, (e, &eta))| (inter_biases as Pick<T>, k, e, eta));
+    let forward =
+        error_forward.iter().zip(&rates.pp).enumerate().map(|(k, (e, &eta))| (forward_biases as Pick<T>, k, e, eta));
+    let inter =
+        error_inter.iter().zip(&rates.ip).enumerate().map(|(k, (e, &eta))| (inter_biases as Pick<T>, k, e, eta));
     for (pick, k, e, eta) in forward.chain(inter).filter(|&(_, _, _, eta)| eta != 0.0) {
         let g = &mut row[..e.len() / bias.len()];
         g.fill(T::ZERO);

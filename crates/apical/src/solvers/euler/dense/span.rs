@@ -253,7 +253,8 @@ impl<T: Real> SpanPart<T> {
         let samples = half / self.rows;
         let old = T::from_f64(p.rate * span.sw);
         let rows = self.first..self.first + self.rows;
-        for (row, i) in p.of_mut(weights).data[rows.start * p.cols..rows.end * p.cols].chunks_exact_mut(p.cols).zip(0..) {
+        for (row, i) in p.of_mut(weights).data[rows.start * p.cols..rows.end * p.cols].chunks_exact_mut(p.cols).zip(0..)
+        {
             if let Some(delta) = delta {
                 let d = p.of(delta).row(self.first + i);
                 row.iter_mut().zip(d).for_each(|(w, &d)| *w += old * d);
