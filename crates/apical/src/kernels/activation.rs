@@ -303,3 +303,30 @@ impl<T: Real> WithSimd for TimesSlopes<'_, T> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_set<T: Real>() {
+        for phi in Activation::ALL {
+            for n in [1, 3, 15, 16, 17, 50] {
+                let u: Vec<T> = (0..n).map(|i| T::from_f64(f64::from(i) * 0.37 - 7.0)).collect();
+                let rates: Vec<T> = u.iter().map(|&u| phi.rate(u)).collect();
+                let slopes: Vec<T> = u.iter().map(|&u| u * phi.slope(u)).collect();
+                for isa in Isa::all() {
+                    let (mut r, mut d) = (u.clone(), u.clone());
+                    isa.run(InPlace { phi, u: &mut r });
+                    isa.run(TimesSlopes { phi, u: &u, d: &mut d });
+                    assert_eq!((r, d), (rates.clone(), slopes.clone()), "{phi:?} {n} {}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_set_and_place_gives_the_same_bits() {
+        every_set::<f32>();
+        every_set::<f64>();
+    }
+}

@@ -74,7 +74,7 @@ mod tests {
             a.iter_mut().enumerate().for_each(|(n, x)| *x = n as f32);
             let b = a.clone();
             assert_eq!(a[..], b[..]);
-            assert!(len == 0 || (a.as_ptr().addr() % LINE == 0 && b.as_ptr().addr() % LINE == 0));
+            assert!(len == 0 || (a.as_ptr().addr().is_multiple_of(LINE) && b.as_ptr().addr().is_multiple_of(LINE)));
         }
     }
 }

@@ -11,7 +11,7 @@ use pulp::{Simd, WithSimd};
 pub enum Change<T> {
     /// None.
     Nothing,
-    /// W += c D, then D += a (e r - D).
+    /// W += c D, then D += a (e r - D), as (1 - a) D + a e r.
     LowPass {
         /// dt eta.
         c: T,
@@ -70,11 +70,6 @@ impl<T: Real> Packed<T> {
         Packed { along_post, post, pre, lanes, w: Aligned::zeros(size), d: Aligned::zeros(size) }
     }
 
-    /// Numbers held, W and D together.
-    pub fn len(&self) -> usize {
-        self.w.len() + self.d.len()
-    }
-
     fn place(&self, i: usize, j: usize) -> usize {
         if self.along_post {
             (i / self.lanes * self.pre + j) * self.lanes + i % self.lanes
@@ -119,8 +114,8 @@ impl<T: Real> Packed<T> {
         let (zero, one) = (T::ZERO, T::ONE);
         match change {
             Change::Nothing => self.read(simd, r, v),
-            Change::LowPass { c, a } => self.change::<S, LOW_PASS>(simd, (c, a, one), (e, r_was), r, v),
-            Change::Filter { a } => self.change::<S, FILTER>(simd, (zero, a, one), (e, r_was), r, v),
+            Change::LowPass { c, a } => self.change::<S, LOW_PASS>(simd, (c, one - a, a), (e, r_was), r, v),
+            Change::Filter { a } => self.change::<S, FILTER>(simd, (zero, one - a, a), (e, r_was), r, v),
             Change::Direct { c } => self.change::<S, DIRECT>(simd, (zero, zero, c), (e, r_was), r, v),
             Change::Gather { c } => self.change::<S, GATHER>(simd, (zero, zero, c), (e, r_was), r, v),
         }
@@ -168,12 +163,12 @@ impl<T: Lanes + Default> Packed<T> {
     fn change<S: Simd, const KIND: u8>(
         &mut self,
         simd: S,
-        (c, a, scale): (T, T, T),
+        (c, keep, scale): (T, T, T),
         (e, r_was): (&[T], &[T]),
         r: &[T],
         v: &mut [T],
     ) {
-        let (c, a, scale) = (T::splat(simd, c), T::splat(simd, a), T::splat(simd, scale));
+        let (c, keep, scale) = (T::splat(simd, c), T::splat(simd, keep), T::splat(simd, scale));
         let (w, _) = T::split_mut::<S>(&mut self.w);
         let (d, _) = T::split_mut::<S>(&mut self.d);
         let zero = T::splat(simd, T::default());
@@ -183,10 +178,10 @@ impl<T: Lanes + Default> Packed<T> {
             let (r_was, r) = (&r_was[..self.pre], &r[..self.pre]);
             let columns = w.chunks_exact_mut(self.pre).zip(d.chunks_exact_mut(self.pre));
             for ((v, &e), (w, d)) in v.iter_mut().zip(e).zip(columns) {
-                let e = if KIND == DIRECT || KIND == GATHER { T::mul(simd, scale, e) } else { e };
+                let e = T::mul(simd, scale, e);
                 let mut sum = zero;
                 for (((w, d), &r_was), &r) in w.iter_mut().zip(d).zip(r_was).zip(r) {
-                    change::<T, S, KIND>(simd, (c, a), w, d, e, T::splat(simd, r_was));
+                    change::<T, S, KIND>(simd, (c, keep), w, d, e, T::splat(simd, r_was));
                     sum = T::mul_add(simd, *w, T::splat(simd, r), sum);
                 }
                 *v = sum;
@@ -199,10 +194,10 @@ impl<T: Lanes + Default> Packed<T> {
             let rows = w.chunks_exact_mut(per_row).zip(d.chunks_exact_mut(per_row));
             for ((v, &e), (w, d)) in v.iter_mut().zip(e).zip(rows) {
                 let e = T::splat(simd, e);
-                let e = if KIND == DIRECT || KIND == GATHER { T::mul(simd, scale, e) } else { e };
+                let e = T::mul(simd, scale, e);
                 let mut sum = zero;
                 for (((w, d), &r_was), &r) in w.iter_mut().zip(d).zip(r_was).zip(r) {
-                    change::<T, S, KIND>(simd, (c, a), w, d, e, r_was);
+                    change::<T, S, KIND>(simd, (c, keep), w, d, e, r_was);
                     sum = T::mul_add(simd, *w, r, sum);
                 }
                 *v = T::sum(simd, sum);
@@ -216,11 +211,11 @@ const FILTER: u8 = 1;
 const DIRECT: u8 = 2;
 const GATHER: u8 = 3;
 
-/// The change of one vector of weights. `e` comes with dt eta in it where the rule acts without low-pass.
+/// The change of one vector of weights. `e` comes with dt / tau_w in it, or with dt eta where there is no low-pass.
 #[inline(always)]
 fn change<T: Lanes, S: Simd, const KIND: u8>(
     simd: S,
-    (c, a): (T::Vector<S>, T::Vector<S>),
+    (c, keep): (T::Vector<S>, T::Vector<S>),
     w: &mut T::Vector<S>,
     d: &mut T::Vector<S>,
     e: T::Vector<S>,
@@ -233,7 +228,7 @@ fn change<T: Lanes, S: Simd, const KIND: u8>(
             if KIND == LOW_PASS {
                 *w = T::mul_add(simd, c, *d, *w);
             }
-            *d = T::mul_add(simd, a, T::sub(simd, T::mul(simd, e, r), *d), *d);
+            *d = T::mul_add(simd, e, r, T::mul(simd, keep, *d));
         }
     }
 }
@@ -258,5 +253,82 @@ impl<T: Real> WithSimd for Settle<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         self.packed.pass(simd, self.change, self.e, self.r_was, self.r_was, self.v);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Isa;
+
+    struct Pass<'a> {
+        packed: &'a mut Packed<f64>,
+        change: Change<f64>,
+        e: &'a [f64],
+        r_was: &'a [f64],
+        r: &'a [f64],
+        v: &'a mut [f64],
+    }
+
+    impl WithSimd for Pass<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            self.packed.pass(simd, self.change, self.e, self.r_was, self.r, self.v);
+        }
+    }
+
+    fn row(cells: usize, seed: f64) -> Vec<f64> {
+        (0..cells.next_multiple_of(16)).map(|i| if i < cells { (seed + i as f64).sin() } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn a_pass_is_the_change_and_then_the_product() {
+        let changes = [
+            Change::Nothing,
+            Change::LowPass { c: 0.3, a: 0.1 },
+            Change::Filter { a: 0.1 },
+            Change::Direct { c: 0.3 },
+            Change::Gather { c: 0.3 },
+        ];
+        for isa in Isa::all() {
+            for (post, pre) in [(1, 1), (1, 40), (40, 1), (10, 20), (3, 120), (120, 3), (7, 5), (17, 33), (16, 16)] {
+                let mut w = Mat::from_fn(post, pre, |i, j| ((i * 7 + j * 3) as f64).sin());
+                let mut d = Mat::from_fn(post, pre, |i, j| ((i * 5 + j * 11) as f64).cos());
+                let (e, r_was, r) = (row(post, 0.1), row(pre, 0.2), row(pre, 0.3));
+                let mut packed = Packed::new(post, pre, isa.lanes::<f64>());
+                packed.pack(&w, Some(&d));
+                for change in changes {
+                    let mut v = row(post, 9.0);
+                    isa.run(Pass { packed: &mut packed, change, e: &e, r_was: &r_was, r: &r, v: &mut v });
+                    for i in 0..post {
+                        let mut sum = 0.0;
+                        for j in 0..pre {
+                            let (w, d) = (&mut w.data[i * pre + j], &mut d.data[i * pre + j]);
+                            let rule = e[i] * r_was[j];
+                            match change {
+                                Change::Nothing => {}
+                                Change::LowPass { c, a } => {
+                                    *w += c * *d;
+                                    *d += a * (rule - *d);
+                                }
+                                Change::Filter { a } => *d += a * (rule - *d),
+                                Change::Direct { c } => *w += c * rule,
+                                Change::Gather { c } => *d += c * rule,
+                            }
+                            sum += *w * r[j];
+                        }
+                        // Sums of up to 120 terms of about 1.
+                        assert!((v[i] - sum).abs() < 1e-13, "{} {post}x{pre} {change:?}", isa.name());
+                    }
+                }
+                let (mut w_out, mut d_out) = (w.clone(), d.clone());
+                packed.unpack_weights(&mut w_out);
+                packed.unpack_delta(&mut d_out);
+                let pairs = w.data.iter().zip(&w_out.data).chain(d.data.iter().zip(&d_out.data));
+                assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-14), "{} {post}x{pre}", isa.name());
+            }
+        }
     }
 }
