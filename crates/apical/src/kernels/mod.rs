@@ -1,10 +1,12 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+pub mod aligned;
 mod elementary;
 mod fast;
 pub mod folded;
-pub mod gemm;
+pub mod fused;
+pub(crate) mod gemm;
 pub mod isa;
 pub mod lanes;
 pub mod mat;
@@ -18,10 +20,11 @@ pub mod rng;
 mod rows;
 
 pub use activation::Activation;
+pub use aligned::Aligned;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;
 pub use padded::Padded;
 pub use product::Product;
 pub use real::Real;
-pub use rows::Rows;
+pub use rows::{Rows, RowsMut};
