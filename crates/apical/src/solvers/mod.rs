@@ -2,6 +2,7 @@
 //! learner. A new solver is one file and one line in [`NAMES`] and
 //! [`build`] here; how a config names it and its options stands in the lab.
 
+pub mod adaptive;
 pub mod euler;
 pub mod steady;
 pub mod two_step;
@@ -144,6 +145,38 @@ pub struct Array<T> {
     pub shape: Vec<usize>,
     /// Values.
     pub data: Vec<T>,
+}
+
+/// Somas, traces and Delta as arrays.
+fn saved<T: Real>(state: &State<T>, delta: &Tensors<T>) -> Vec<Array<T>> {
+    let samples = state.samples;
+    let state = state.named().into_iter().map(|(name, values)| Array {
+        name,
+        shape: vec![samples, values.len() / samples],
+        data: values.to_vec(),
+    });
+    let delta = delta.named().map(|(name, m)| Array {
+        name: format!("delta.{name}"),
+        shape: vec![m.rows, m.cols],
+        data: m.data.clone(),
+    });
+    state.chain(delta).collect()
+}
+
+/// Takes back what [`saved`] gave.
+fn restored<T: Real>(
+    state: &mut State<T>,
+    delta: &mut Tensors<T>,
+    find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>,
+) -> Result<(), String> {
+    for (name, values) in state.named_mut() {
+        values.copy_from_slice(&find(&name, values.len()).ok_or(name)?);
+    }
+    for (name, m) in delta.named_mut() {
+        let name = format!("delta.{name}");
+        m.data = find(&name, m.data.len()).ok_or(name)?;
+    }
+    Ok(())
 }
 
 /// Which weights the rules see while an Update is gathered.

@@ -246,29 +246,11 @@ impl<T: Real> Solver<T> for Euler<T> {
     }
 
     fn save(&self) -> Vec<Array<T>> {
-        let samples = self.state.samples;
-        let state = self.state.named().into_iter().map(|(name, values)| Array {
-            name,
-            shape: vec![samples, values.len() / samples],
-            data: values.to_vec(),
-        });
-        let delta = self.delta.named().map(|(name, m)| Array {
-            name: format!("delta.{name}"),
-            shape: vec![m.rows, m.cols],
-            data: m.data.clone(),
-        });
-        state.chain(delta).collect()
+        super::saved(&self.state, &self.delta)
     }
 
     fn restore(&mut self, find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
-        for (name, values) in self.state.named_mut() {
-            values.copy_from_slice(&find(&name, values.len()).ok_or(name)?);
-        }
-        for (name, m) in self.delta.named_mut() {
-            let name = format!("delta.{name}");
-            m.data = find(&name, m.data.len()).ok_or(name)?;
-        }
-        Ok(())
+        super::restored(&mut self.state, &mut self.delta, find)
     }
 
     fn clock(&self) -> u64 {
