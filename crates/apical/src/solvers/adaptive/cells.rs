@@ -133,11 +133,11 @@ impl<T: Real> Cells<T> {
         for (from, to) in self.soma.iter().zip(state.soma.iter_mut().chain(&mut state.inter)) {
             to.copy_from_slice(from);
         }
-        self.state_traces(shown, t, state);
+        self.traces_at(shown, t, state);
     }
 
-    /// The traces into a state.
-    pub fn state_traces(&self, shown: &Shown<'_, T>, t: f64, state: &mut State<T>) {
+    /// The traces into a state `t` ms after the presentation began.
+    pub fn traces_at(&self, shown: &Shown<'_, T>, t: f64, state: &mut State<T>) {
         Self::trace(&mut state.trace_input, &self.input_0, shown.input, t, self.tau_0);
         if let (Some(target), Some(tau)) = (shown.target, self.tau_target) {
             Self::trace(&mut state.trace_target, &self.target_0, target, t, tau);
@@ -151,11 +151,27 @@ impl<T: Real> Cells<T> {
 
     /// Makes the next sweep only look at a clock's newest node: its currents, rates and potentials.
     pub fn look(&mut self, shown: &Shown<'_, T>, clock: &Clock) {
-        self.traces(shown, clock.first, clock.count, clock.t);
         for population in 0..self.soma.len() {
             let at = self.range(population, clock);
-            self.base[population][at.clone()].copy_from_slice(&self.soma[population][at.clone()]);
-            self.new[population][at.clone()].copy_from_slice(&self.soma[population][at]);
+            self.base[population][at.clone()].copy_from_slice(&self.soma[population][at]);
+        }
+        self.hold(shown, clock, clock.t);
+    }
+
+    /// Makes the next sweep only look at these somas, `t` ms after the presentation began.
+    pub fn look_at(&mut self, shown: &Shown<'_, T>, clock: &Clock, t: f64, somas: &[Vec<T>]) {
+        for (base, somas) in self.base.iter_mut().zip(somas) {
+            base.copy_from_slice(somas);
+        }
+        self.hold(shown, clock, t);
+    }
+
+    /// Somas that no current moves: those in `base`.
+    fn hold(&mut self, shown: &Shown<'_, T>, clock: &Clock, t: f64) {
+        self.traces(shown, clock.first, clock.count, t);
+        for population in 0..self.soma.len() {
+            let at = self.range(population, clock);
+            self.new[population][at.clone()].copy_from_slice(&self.base[population][at]);
         }
         self.weight[clock.first..clock.first + clock.count].fill([T::ZERO; 3]);
         self.rates(clock);
@@ -356,13 +372,17 @@ impl<T: Real> Cells<T> {
         }
     }
 
-    /// Takes the step of a clock.
-    pub fn accept(&mut self, clock: &Clock, node: &mut Node<T>) {
+    /// Takes the somas at the end of a clock's step.
+    pub fn accept(&mut self, clock: &Clock) {
         for population in 0..self.soma.len() {
             let at = self.range(population, clock);
             self.before[population][at.clone()].copy_from_slice(&self.soma[population][at.clone()]);
             self.soma[population][at.clone()].copy_from_slice(&self.new[population][at]);
         }
+    }
+
+    /// Keeps what the last sweep found for a clock's samples.
+    pub fn keep(&self, clock: &Clock, node: &mut Node<T>) {
         node.take(&self.p, &self.current, &self.input, self.samples, clock.first, clock.count);
     }
 }

@@ -30,12 +30,10 @@ pub struct Exponential {
 pub enum Status {
     /// For the currents at its first node.
     Start,
-    /// For the next step to be laid out.
+    /// For the next step to be laid out, if there is one.
     Ready,
     /// For the sweeps of a step to settle.
     Sweeping,
-    /// For nothing: the presentation is over.
-    Done,
 }
 
 /// What became of a sweep.
@@ -175,17 +173,32 @@ impl Clock {
     }
 
     /// Takes the step, whose error is so many times what is allowed (at most 1).
-    pub fn accept(&mut self, error: f64, end: f64, event: f64) {
+    pub fn accept(&mut self, error: f64, event: f64) {
         let longest = self.h * (0.85 * self.power(error)).clamp(0.3, GROWTH);
         // A step cut short by an event says little about the next one.
         self.wanted = if self.h < 0.5 * self.wanted { self.wanted.min(longest.max(self.wanted * 0.7)) } else { longest };
         // Times of events are met exactly.
-        self.t = if self.t + 1.0000001 * self.h >= event { event } else { self.t + self.h };
+        self.pass(if self.t + 1.0000001 * self.h >= event { event } else { self.t + self.h });
+    }
+
+    /// Takes `t` as the newest node.
+    pub fn pass(&mut self, t: f64) {
+        self.t = t;
         self.times.rotate_right(1);
-        self.times[0] = self.t;
+        self.times[0] = t;
         self.slots.rotate_right(1);
         self.behind = (self.behind + 1).min(NODES - 1);
-        self.status = if self.t >= end { Status::Done } else { Status::Ready };
+        self.status = Status::Ready;
+    }
+
+    /// Goes on at `t` with steps of length `wanted`; nodes follow by [`Clock::pass`].
+    pub fn resume(&mut self, t: f64, wanted: f64) {
+        (self.t, self.wanted, self.contraction) = (t, wanted, 0.5);
+    }
+
+    /// How long the next step should be (ms).
+    pub fn wanted(&self) -> f64 {
+        self.wanted
     }
 
     /// Node `j` behind, in units of the step under way, whose beginning is 0.

@@ -1,102 +1,80 @@
-//! A presentation: rounds of sweeps, in which each clock goes on at its own pace.
+//! A presentation: rounds of sweeps, in which samples go on at their own pace, or all together while they move the
+//! weights.
 
-use super::cells::{Cells, class};
+use super::cells::Cells;
 use super::clock::{Clock, Status, Sweep};
+use super::dense::{Asked, Seen, average, somas};
 use super::node::{Node, Site, sites};
-use super::path::{Gains, Gathered, Motion, Path};
-use super::quadrature::{NODES, Row, decaying, plain, values};
-use crate::circuit::params::{LagKind, Network, Rates, Timing};
-use crate::circuit::{Kind, Potentials, State, Tensors, potentials};
+use super::pace::{Aim, Pace, Setting};
+use super::path::{Gathered, Motion, Path};
+use super::quadrature::NODES;
+use crate::circuit::params::{LagKind, Rates};
+use crate::circuit::{State, Tensors};
 use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
-use crate::solvers::{Observer, Outcome, Shown, Trouble, View, Wants, watch};
+use crate::solvers::{Observer, Outcome, Shown, Trouble, watch};
 
-/// While nothing is learned yet, an error made now is forgotten at this rate (1/ms) before something is: half of what the
-/// slowest soma forgets.
-const FORGETTING: f64 = 0.5;
-/// Errors of potentials stay below this share of a unit even where all of them will be forgotten.
-const MOST: f64 = 3e-3;
-/// Errors of rules smaller than this are not resolved to the tolerance.
-const SMALLEST: f64 = 1e-3;
+/// Nodes behind the end of the lag that samples get in common when they begin to move the weights together.
+const COMMON: usize = 3;
 
-/// What does not change from one presentation to the next.
-pub struct Setting {
-    /// The net.
-    pub net: Network,
-    /// Times.
-    pub timing: Timing,
-    /// Low-pass of the weight change (ms).
-    pub tau_w: Option<f64>,
-    /// Relative error of what a presentation teaches.
-    pub tolerance: f64,
-    /// Potentials beyond it count as divergence.
-    pub bound: f64,
-    /// vhat_B,N / v_B,N.
-    pub output: f64,
-}
-
-impl Setting {
-    fn end(&self) -> f64 {
-        self.timing.steps(self.timing.presentation) as f64 * self.timing.dt
-    }
-
-    fn lag(&self) -> f64 {
-        self.timing.steps(self.timing.lag) as f64 * self.timing.dt
-    }
-
-    fn window(&self) -> f64 {
-        self.timing.steps(self.timing.window) as f64 * self.timing.dt
-    }
+/// What a presentation cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Right-hand sides: evaluations of all potentials, for all samples at once.
+    pub right_hand_sides: usize,
+    /// Steps taken, of all samples that step together.
+    pub steps: usize,
+    /// Steps that were tried and were too long.
+    pub rejected: usize,
 }
 
 /// Room for presentations.
 pub struct Room<T> {
     cells: Cells<T>,
     nodes: Vec<Node<T>>,
-    path: Option<Path<T>>,
-    used: Tensors<T>,
-    seen: Option<(State<T>, Potentials<T>, Tensors<T>)>,
-    /// Sweeps of the last presentation: right-hand sides of all samples.
-    pub sweeps: usize,
-    /// Steps of the last presentation.
-    pub steps: usize,
-}
-
-/// One presentation under way.
-struct Course<'a, T> {
-    setting: &'a Setting,
-    shown: &'a Shown<'a, T>,
+    paces: Vec<Pace>,
     sites: Vec<Site>,
-    /// When learning begins.
-    lag: f64,
-    end: f64,
-    /// From when on errors count in full.
-    goal: f64,
-    /// Sizes of the rules' errors per population, as last seen.
-    sizes: Vec<f64>,
-    learns: bool,
-    /// Total weights of nodes in the sums gathered, per clock.
-    totals: Vec<Row>,
-    clocks: Vec<Clock>,
+    path: Option<Path<T>>,
+    gathered: Option<Gathered<T>>,
+    seen: Option<Seen<T>>,
+    /// The weights that steps under way see at their ends.
+    used: Tensors<T>,
+    /// What the last presentation cost.
+    pub cost: Cost,
 }
 
 impl<T: Real> Room<T> {
     /// Room for a net and a batch.
     pub fn new(setting: &Setting, samples: usize) -> Self {
-        let plan = Product::for_batch(samples);
         let net = &setting.net;
         Room {
-            cells: Cells::new(net, &setting.timing, plan, samples),
+            cells: Cells::new(net, &setting.timing, Product::for_batch(samples), samples),
             nodes: vec![Node::new(net, samples); NODES],
+            paces: Vec::new(),
+            sites: Vec::new(),
             path: None,
-            used: Tensors::default(),
+            gathered: None,
             seen: None,
-            sweeps: 0,
-            steps: 0,
+            used: Tensors::default(),
+            cost: Cost::default(),
         }
     }
 
-    /// One presentation. `output` becomes the mean over the window.
+    /// One pace for all samples, or one for each.
+    fn set_paces(&mut self, together: bool) {
+        let samples = self.cells.samples;
+        let count = if together { 1 } else { samples };
+        if self.paces.len() != count {
+            let populations = self.cells.soma.len();
+            self.paces = (0..count).map(|b| Pace::new(b, samples / count, populations)).collect();
+        }
+        self.paces.iter_mut().for_each(Pace::restart);
+    }
+
+    /// One presentation; `output` (samples x n_N) becomes the average over the window.
+    ///
+    /// # Errors
+    /// [`Trouble::Diverged`], [`Trouble::StepTooSmall`].
     pub fn present(
         &mut self,
         setting: &Setting,
@@ -108,366 +86,324 @@ impl<T: Real> Room<T> {
         output: &mut [T],
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let samples = shown.samples;
-        let rates = match &teaching {
-            Teaching::Own { rates, .. } | Teaching::Gather { rates, .. } => Some(*rates),
+        let rates: Option<&Rates> = match &teaching {
+            Teaching::Own { rates, .. } | Teaching::Gather { rates, .. } => Some(rates),
             Teaching::Nothing => None,
         };
-        let sites = rates.map_or(Vec::new(), |r: &Rates| sites(&setting.net, r));
-        let moving = matches!(teaching, Teaching::Own { .. });
-        let (end, lag) = (setting.end(), setting.lag());
-        let window = setting.window().min(end);
-        let learns = !sites.is_empty();
-        let mut course = Course {
-            setting,
-            shown,
-            lag: if learns { lag } else { 0.0 },
-            end,
-            goal: if learns { lag } else { end - window },
-            sizes: vec![0.0; self.cells.soma.len()],
-            learns,
-            totals: Vec::new(),
-            clocks: if moving { vec![Clock::new(0, samples)] } else { (0..samples).map(|b| Clock::new(b, 1)).collect() },
-            sites,
-        };
-        course.totals = vec![[0.0; NODES]; course.clocks.len()];
-        let mut gathered = Gathered::new(course.sites.len(), samples);
-        self.used.clone_from(weights);
-        if moving && self.path.is_none() {
-            self.path = Some(Path::new(weights, setting.net.bias_rate, samples));
+        let aim = setting.aim::<T>(rates);
+        let moves = aim.learns && matches!(teaching, Teaching::Own { .. });
+        self.sites.clear();
+        if let (Some(rates), true) = (rates, aim.learns) {
+            sites(&setting.net, rates, &mut self.sites);
         }
-        if let Some(path) = &mut self.path {
+        // Samples whose weights stand still until the lag is over go there at their own pace.
+        let apart = !moves || (aim.lag > 0.0 && setting.timing.lag_kind == LagKind::Freeze);
+        self.set_paces(!apart);
+        if moves {
+            let path = self.path.get_or_insert_with(|| Path::new(weights, setting.net.bias_rate, shown.samples));
             (0..NODES).for_each(|slot| path.forget(slot));
         }
+        self.used.clone_from(weights);
         self.cells.begin(state);
+        self.cost = Cost::default();
         output.fill(T::ZERO);
-        (self.sweeps, self.steps) = (0, 0);
-        let first_step = state.step;
-        let totals = self.cells.totals(shown.target.is_some());
-        for n in 0..course.clocks.len() {
-            self.cells.look(shown, &course.clocks[n]);
+        let steps = setting.steps();
+        let mut asked = Asked::new(state.step, steps, setting.timing.dt, observer);
+        let mut first = if moves { aim.lag } else { 0.0 };
+        if !moves || aim.lag == 0.0 || !apart {
+            first = aim.end;
         }
-        while course.clocks.iter().any(|c| c.status != Status::Done) {
-            for n in 0..course.clocks.len() {
-                if course.clocks[n].status == Status::Ready {
-                    let event = course.event(course.clocks[n].t);
-                    let clock = &mut course.clocks[n];
-                    clock.lay_out(event, totals);
-                    self.cells.predict(shown, clock, &self.nodes);
-                    if let Teaching::Own { delta, .. } = &teaching {
-                        self.lay_out_weights(&course, weights, delta);
-                    }
-                }
-            }
-            self.cells.sweep(&self.used, shown.target.is_some());
-            self.sweeps += 1;
-            for n in 0..course.clocks.len() {
-                match course.clocks[n].status {
-                    Status::Start => {
-                        self.cells.errors(&course.clocks[n], &course.sites);
-                        self.keep(&mut course, n);
-                        course.clocks[n].start();
-                    }
-                    Status::Sweeping => {
-                        let Some(error) = self.judge(&mut course, n) else { continue };
-                        if error > 1.0 {
-                            if !course.clocks[n].reject(error) {
-                                return Err(Trouble::StepTooSmall { sample: course.clocks[n].first, time: course.clocks[n].t });
-                            }
-                            continue;
-                        }
-                        self.accept(&mut course, n, error, (answer, window), output)?;
-                        match &mut teaching {
-                            Teaching::Own { delta, .. } => self.move_weights(&course, weights, delta),
-                            Teaching::Gather { update, .. } => self.gather(&mut course, n, &mut gathered, update),
-                            Teaching::Nothing => {}
-                        }
-                    }
-                    Status::Ready | Status::Done => {}
-                }
-            }
+        self.go(setting, &aim, first, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
+        if first < aim.end {
+            self.join(&aim, shown);
+            self.go(setting, &aim, aim.end, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
         }
-        let _ = (observer, first_step);
-        if let Teaching::Gather { update, .. } = &mut teaching {
-            gathered.fold(&course.sites, samples, update);
+        if let (Teaching::Gather { update, .. }, Some(gathered)) = (&mut teaching, &mut self.gathered) {
+            gathered.fold(&self.sites, shown.samples, update);
         }
-        self.cells.end(shown, end, state);
-        state.step = first_step + setting.timing.steps(setting.timing.presentation) as u64;
+        self.cells.end(shown, aim.end, state);
+        state.step += steps as u64;
         Ok(())
     }
 
-    /// Keeps what a clock's newest node has.
-    fn keep(&mut self, course: &mut Course<'_, T>, n: usize) {
-        let clock = &course.clocks[n];
-        let slot = clock.slots[0];
-        let cells = &self.cells;
-        self.nodes[slot].take(&cells.p, &cells.current, &cells.input, cells.samples, clock.first, clock.count);
-        course.measure(cells, n);
+    /// Goes on until every pace has come to `end` (ms).
+    fn go(
+        &mut self,
+        setting: &Setting,
+        aim: &Aim,
+        end: f64,
+        weights: &mut Tensors<T>,
+        step: u64,
+        shown: &Shown<'_, T>,
+        teaching: &mut Teaching<'_, T>,
+        answer: Answer,
+        output: &mut [T],
+        asked: &mut Asked,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        let target = shown.target.is_some();
+        let totals = self.cells.totals(target);
+        for pace in &mut self.paces {
+            if pace.clock.status == Status::Start {
+                self.cells.look(shown, &pace.clock);
+            }
+        }
+        while self.paces.iter().any(|pace| pace.clock.t < end) {
+            let mut busy = false;
+            for n in 0..self.paces.len() {
+                let clock = &mut self.paces[n].clock;
+                // Who has passed a time that is looked at waits until all have.
+                let waits = asked.due().is_some_and(|due| due <= clock.t) && clock.t > 0.0;
+                if clock.status == Status::Ready && clock.t < end && !waits {
+                    clock.lay_out(event(aim, clock.t), totals);
+                    self.paces[n].scale(aim);
+                    self.cells.predict(shown, &self.paces[n].clock, &self.nodes);
+                    if let (Teaching::Own { delta, .. }, true) = (&*teaching, aim.learns) {
+                        self.lay_out_weights(setting, aim, weights, delta);
+                    }
+                }
+                busy |= matches!(self.paces[n].clock.status, Status::Start | Status::Sweeping);
+            }
+            debug_assert!(busy, "somebody goes on");
+            self.cells.sweep(&self.used, target);
+            self.cost.right_hand_sides += 1;
+            for n in 0..self.paces.len() {
+                match self.paces[n].clock.status {
+                    Status::Start => self.take_first(n),
+                    Status::Sweeping => {
+                        let Some(error) = self.judge(aim, n) else { continue };
+                        if error > 1.0 {
+                            self.cost.rejected += 1;
+                            let clock = &mut self.paces[n].clock;
+                            if !clock.reject(error) {
+                                return Err(Trouble::StepTooSmall { sample: clock.first, time: clock.t });
+                            }
+                            continue;
+                        }
+                        self.accept(aim, n, error);
+                        let clock = &self.paces[n].clock;
+                        self.check(clock, step, setting.bound)?;
+                        average(setting, aim, &self.cells, &self.nodes, clock, target, answer, output);
+                        match teaching {
+                            Teaching::Own { delta, .. } if aim.learns => {
+                                self.show_before(setting, aim, weights, delta, shown, asked, observer);
+                                self.move_weights(setting, aim, weights, delta);
+                            }
+                            Teaching::Gather { update, .. } if aim.learns => self.gather(setting, aim, n, update),
+                            _ => {}
+                        }
+                    }
+                    Status::Ready => {}
+                }
+            }
+            self.show(setting, weights, shown, asked, observer);
+        }
+        Ok(())
+    }
+
+    fn take_first(&mut self, n: usize) {
+        let pace = &mut self.paces[n];
+        self.cells.errors(&pace.clock, &self.sites);
+        self.cells.keep(&pace.clock, &mut self.nodes[pace.clock.slots[0]]);
+        pace.measure(&self.cells, &self.sites);
+        pace.clock.start();
     }
 
     /// The error of a step in units of what is allowed; nothing, if another sweep is needed.
-    fn judge(&mut self, course: &mut Course<'_, T>, n: usize) -> Option<f64> {
-        let scales = course.scales(n);
-        let change = self.cells.change(&course.clocks[n], |k| scales[k]);
-        match course.clocks[n].sweep(change) {
+    fn judge(&mut self, aim: &Aim, n: usize) -> Option<f64> {
+        let change = self.paces[n].change(&self.cells);
+        match self.paces[n].clock.sweep(change) {
             Sweep::Again => return None,
             Sweep::Failed => return Some(f64::INFINITY),
             Sweep::Settled => {}
         }
-        let clock = &course.clocks[n];
-        let mut error = self.cells.error(clock, |k| scales[k]);
-        self.cells.errors(clock, &course.sites);
-        if course.learns && clock.t + clock.h > course.lag {
-            error = error.max(course.quadrature(&self.cells, &self.nodes, n));
-        }
+        let pace = &self.paces[n];
+        self.cells.errors(&pace.clock, &self.sites);
+        let error = pace.error(aim, &self.cells, &self.nodes, &self.sites);
         Some(if error.is_nan() { f64::INFINITY } else { error })
     }
 
-    fn accept(
-        &mut self,
-        course: &mut Course<'_, T>,
-        n: usize,
-        error: f64,
-        (answer, window): (Answer, f64),
-        output: &mut [T],
-    ) -> Result<(), Trouble> {
-        let event = course.event(course.clocks[n].t);
-        course.clocks[n].accept(error, course.end, event);
-        let slot = course.clocks[n].slots[0];
-        self.cells.accept(&course.clocks[n], &mut self.nodes[slot]);
+    fn accept(&mut self, aim: &Aim, n: usize, error: f64) {
+        let pace = &mut self.paces[n];
+        pace.clock.accept(error, event(aim, pace.clock.t));
+        let slot = pace.clock.slots[0];
+        self.cells.accept(&pace.clock);
+        self.cells.keep(&pace.clock, &mut self.nodes[slot]);
         if let Some(path) = &mut self.path {
             path.forget(slot);
         }
-        course.measure(&self.cells, n);
-        let clock = &course.clocks[n];
-        self.steps += 1;
-        // The part of the window in this step.
-        let start = course.end - window;
+        pace.measure(&self.cells, &self.sites);
+        self.cost.steps += 1;
+    }
+
+    fn check(&self, clock: &Clock, step: u64, bound: f64) -> Result<(), Trouble> {
         let depth = self.cells.p.rate.len();
-        let outputs = output.len() / course.shown.samples;
-        let at = clock.first * outputs..(clock.first + clock.count) * outputs;
-        let output = &mut output[at.clone()];
-        if window == 0.0 {
-            if clock.status == Status::Done {
-                for (o, i) in output.iter_mut().zip(at) {
-                    *o = match answer {
-                        Answer::Prediction => T::from_f64(course.setting.output) * self.nodes[slot].top[i],
-                        Answer::Soma => self.cells.soma[depth - 1][i],
-                    };
-                }
-            }
-        } else if clock.t > start {
-            let a = ((start - clock.from) / clock.h).max(0.0);
-            match answer {
-                Answer::Prediction => {
-                    let share = course.setting.output * clock.h / window;
-                    let weights = clock.basis.weights(&plain(a, 1.0));
-                    for j in 0..=clock.order {
-                        let w = T::from_f64(weights[j] * share);
-                        let top = &self.nodes[clock.slots[j]].top[at.clone()];
-                        output.iter_mut().zip(top).for_each(|(o, &v)| *o += w * v);
-                    }
-                }
-                Answer::Soma => {
-                    // u' = -g u + s: the integral of u is (integral of s + u(a) - u(b)) / g.
-                    let g = self.cells.totals(course.shown.target.is_some())[2];
-                    let share = 1.0 / (g * window);
-                    let weights = clock.basis.weights(&plain(a, 1.0));
-                    let keep = (-g * clock.h * a).exp();
-                    let early = clock.basis.weights(&decaying(g * clock.h, a));
-                    let (first, last) = (T::from_f64(share * keep), T::from_f64(share));
-                    let before = &self.cells.before[depth - 1][at.clone()];
-                    let after = &self.cells.soma[depth - 1][at.clone()];
-                    for ((o, &u), &v) in output.iter_mut().zip(before).zip(after) {
-                        *o += first * u - last * v;
-                    }
-                    for j in 0..=clock.order {
-                        let w = T::from_f64((weights[j] + early[j]) * clock.h * share);
-                        let s = &self.nodes[clock.slots[j]].current[depth - 1][at.clone()];
-                        output.iter_mut().zip(s).for_each(|(o, &s)| *o += w * s);
-                    }
-                }
-            }
-        }
-        for population in 0..self.cells.soma.len() {
-            let cells = self.cells.soma[population].len() / course.shown.samples;
-            let values = &self.cells.soma[population][clock.first * cells..(clock.first + clock.count) * cells];
+        for (population, values) in self.cells.soma.iter().enumerate() {
+            let cells = values.len() / self.cells.samples;
+            let values = &values[clock.first * cells..(clock.first + clock.count) * cells];
             let cell = match population.checked_sub(depth) {
                 None => (watch::Cell::Pyramidal, population + 1),
                 Some(k) => (watch::Cell::Interneuron, k + 1),
             };
-            watch::check_layer(values, clock.count, cell, 0, course.setting.bound)?;
+            watch::check_layer(values, clock.count, cell, step, bound)?;
         }
         Ok(())
     }
 
     /// The weights that the step under way sees at its end.
-    fn lay_out_weights(&mut self, course: &Course<'_, T>, weights: &Tensors<T>, delta: &Tensors<T>) {
-        let clock = &course.clocks[0];
-        if course.motion(clock.t) != Motion::Both {
-            return;
+    fn lay_out_weights(&mut self, setting: &Setting, aim: &Aim, weights: &Tensors<T>, delta: &Tensors<T>) {
+        let clock = &self.paces[0].clock;
+        if let (Some(path), Motion::Both) = (&mut self.path, motion(setting, aim, clock.t)) {
+            path.ahead(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w);
+            path.reach(&self.sites, &mut self.used, weights, delta);
         }
-        let Some(path) = &mut self.path else { return };
-        let past: Vec<f64> = (0..clock.order).map(|j| clock.node(j)).collect();
-        let basis = super::quadrature::Basis::new(&past);
-        for j in 0..clock.order {
-            path.learn(self.cells.plan, &course.sites, clock.slots[j], &self.nodes[clock.slots[j]]);
-        }
-        let gains = Gains::new(course.setting.tau_w, clock.h, 1.0);
-        let c = basis.weights(&gains.weights);
-        let c: Vec<(usize, f64)> = (0..clock.order).map(|j| (clock.slots[j], c[j])).collect();
-        path.reach(&course.sites, &mut self.used, weights, (gains.delta, delta), &c);
     }
 
     /// Moves weights and Delta over the step just taken.
-    fn move_weights(&mut self, course: &Course<'_, T>, weights: &mut Tensors<T>, delta: &mut Tensors<T>) {
-        let clock = &course.clocks[0];
-        let motion = course.motion(clock.from);
-        let Some(path) = &mut self.path else { return };
-        if motion == Motion::Still {
-            return;
-        }
-        for j in 0..=clock.order {
-            path.learn(self.cells.plan, &course.sites, clock.slots[j], &self.nodes[clock.slots[j]]);
-        }
-        let gains = Gains::new(course.setting.tau_w, clock.h, 1.0);
-        let at = |row: Row| (0..=clock.order).map(|j| (clock.slots[j], row[j])).collect::<Vec<_>>();
-        if motion == Motion::Both {
-            let c = at(clock.basis.weights(&gains.weights));
-            path.move_on(&course.sites, weights, (gains.delta, delta), &c);
-        }
-        if course.setting.tau_w.is_some() {
-            path.filter(&course.sites, delta, gains.keep, &at(clock.basis.weights(&gains.low_pass)));
+    fn move_weights(&mut self, setting: &Setting, aim: &Aim, weights: &mut Tensors<T>, delta: &mut Tensors<T>) {
+        let clock = &self.paces[0].clock;
+        let motion = motion(setting, aim, clock.from);
+        if let (Some(path), Motion::Both | Motion::DeltaOnly) = (&mut self.path, motion) {
+            path.along(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w, 1.0);
+            if motion == Motion::Both {
+                path.move_on(&self.sites, weights, delta);
+            }
+            path.filter(&self.sites, delta);
         }
     }
 
-    fn gather(&mut self, course: &mut Course<'_, T>, n: usize, gathered: &mut Gathered<T>, update: &mut Tensors<T>) {
-        let clock = &course.clocks[n];
-        let freeze = course.setting.timing.lag_kind == LagKind::Freeze;
-        let totals = &mut course.totals[n];
-        let samples = course.shown.samples;
-        // The node that has left the history since.
+    /// Adds the last step's share of the rules' integrals.
+    fn gather(&mut self, setting: &Setting, aim: &Aim, n: usize, update: &mut Tensors<T>) {
+        let samples = self.cells.samples;
+        let sites = &self.sites;
+        let gathered = self.gathered.get_or_insert_with(|| Gathered::new(samples));
+        gathered.set_sites(sites.len());
+        let Pace { clock, totals, .. } = &mut self.paces[n];
+        // The nodes have moved one place back, and the place of the oldest is free.
         totals.rotate_right(1);
-        let bias = course.setting.net.bias_rate;
-        let mut push = |slot: usize, weight: f64| {
-            if weight != 0.0 {
-                gathered.push(&course.sites, &self.nodes[slot], clock.first, samples, weight, bias);
-            }
-        };
-        let _ = &mut push;
         totals[0] = 0.0;
-        if !freeze || clock.from >= course.lag {
-            for j in 0..=clock.order {
-                totals[j] += clock.integral[j];
-            }
+        if clock.from >= aim.learning {
+            totals.iter_mut().zip(&clock.integral).take(clock.order + 1).for_each(|(total, w)| *total += w);
         }
-        // What the next node overwrites, or everything at the end.
-        let done = clock.status == Status::Done;
+        let last = clock.t >= aim.end;
         for j in 0..NODES {
-            if done || j == NODES - 1 {
-                push(clock.slots[j], totals[j]);
+            // The next node overwrites the last place.
+            if (last || j == NODES - 1) && totals[j] != 0.0 {
+                let node = &self.nodes[clock.slots[j]];
+                gathered.push(sites, node, clock.first, samples, totals[j], setting.net.bias_rate);
                 totals[j] = 0.0;
             }
         }
         if gathered.is_full() {
-            gathered.fold(&course.sites, samples, update);
+            gathered.fold(sites, samples, update);
         }
     }
 
-    /// The sums of squares of v_A and of the interneurons' mismatch at the end.
-    pub fn measure(&self, state: &State<T>, slots: usize, outcome: &mut Outcome<T>) {
-        let _ = (state, slots, outcome);
+    /// At the lag's end: one pace for all, with nodes behind it in common.
+    fn join(&mut self, aim: &Aim, shown: &Shown<'_, T>) {
+        if self.paces.len() == 1 {
+            return;
+        }
+        let totals = self.cells.totals(shown.target.is_some());
+        let spacing = self.paces.iter().map(|pace| pace.clock.h).fold(f64::INFINITY, f64::min) / COMMON as f64;
+        let wanted = self.paces.iter().map(|pace| pace.clock.wanted()).fold(f64::INFINITY, f64::min);
+        let samples = self.cells.samples;
+        let mut all = Pace::new(0, samples, self.cells.soma.len());
+        all.clock.resume(aim.lag, wanted);
+        // Somas of all times first: a look writes over the nodes that they are found from.
+        let times: [f64; COMMON] = std::array::from_fn(|n| aim.lag - (COMMON - 1 - n) as f64 * spacing);
+        let mut found: Vec<Vec<Vec<T>>> = times.iter().map(|_| self.cells.soma.clone()).collect();
+        for (&time, found) in times.iter().zip(&mut found) {
+            for (k, to) in found.iter_mut().enumerate() {
+                self.paces.iter().for_each(|pace| somas(&self.cells, &self.nodes, &pace.clock, totals, time, k, to));
+            }
+        }
+        for (&time, found) in times.iter().zip(&found) {
+            self.cells.look_at(shown, &all.clock, time, found);
+            self.cells.sweep(&self.used, shown.target.is_some());
+            self.cost.right_hand_sides += 1;
+            self.cells.errors(&all.clock, &self.sites);
+            all.clock.pass(time);
+            self.cells.keep(&all.clock, &mut self.nodes[all.clock.slots[0]]);
+        }
+        all.measure(&self.cells, &self.sites);
+        if let Some(path) = &mut self.path {
+            (0..NODES).for_each(|slot| path.forget(slot));
+        }
+        self.paces.clear();
+        self.paces.push(all);
+    }
+
+    /// Shows what is due before the weights move.
+    fn show_before(
+        &mut self,
+        setting: &Setting,
+        aim: &Aim,
+        weights: &Tensors<T>,
+        delta: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        asked: &mut Asked,
+        observer: &mut dyn Observer<T>,
+    ) {
+        let clock = &self.paces[0].clock;
+        if self.paces.len() > 1 || motion(setting, aim, clock.from) != Motion::Both {
+            return;
+        }
+        while let Some(due) = asked.due().filter(|&due| due < clock.t) {
+            let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
+            seen.weights.clone_from(weights);
+            if let Some(path) = &mut self.path {
+                let b = (due - clock.from) / clock.h;
+                path.along(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w, b);
+                path.reach(&self.sites, &mut seen.weights, weights, delta);
+            }
+            seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);
+            asked.next(observer);
+        }
+    }
+
+    /// Shows what is due, at weights that stand still or have come to the time due.
+    fn show(
+        &mut self,
+        setting: &Setting,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        asked: &mut Asked,
+        observer: &mut dyn Observer<T>,
+    ) {
+        let reached = self.paces.iter().map(|pace| pace.clock.t).fold(f64::INFINITY, f64::min);
+        while asked.due().is_some_and(|due| due <= reached) {
+            let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
+            seen.weights.clone_from(weights);
+            seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);
+            asked.next(observer);
+        }
+    }
+
+    /// The output's and the error measures of the end.
+    pub fn measure(&mut self, state: &State<T>, outcome: &mut Outcome<T>) {
+        let p = &mut self.cells.p;
+        for pace in &self.paces {
+            let (first, count) = (pace.clock.first, pace.clock.count);
+            let node = &self.nodes[pace.clock.slots[0]];
+            for (to, from) in p.apical.iter_mut().zip(&node.apical) {
+                let n = from.len() / self.cells.samples;
+                to[first * n..(first + count) * n].copy_from_slice(&from[first * n..(first + count) * n]);
+            }
+        }
+        outcome.measure(state, p);
     }
 }
 
-impl<T: Real> Course<'_, T> {
-    /// The next time that no step may cross.
-    fn event(&self, t: f64) -> f64 {
-        if t < self.lag { self.lag } else { self.end }
-    }
-
-    fn motion(&self, t: f64) -> Motion {
-        match self.setting.timing.lag_kind {
-            _ if t >= self.lag => Motion::Both,
-            LagKind::Freeze => Motion::Still,
-            LagKind::Filter => Motion::DeltaOnly,
-        }
-    }
-
-    /// Which error of a potential counts as one, per population.
-    fn scales(&self, n: usize) -> Vec<f64> {
-        let clock = &self.clocks[n];
-        let t = clock.t + clock.h;
-        let tolerance = self.setting.tolerance.max(0.0);
-        let rounding = if T::NAME == "f32" { 4e-7 } else { 1e-15 };
-        if self.learns && t > self.lag {
-            self.sizes.iter().map(|size| tolerance * size.max(SMALLEST) + rounding).collect()
-        } else {
-            let base = if self.learns { 0.03 } else { 1.0 };
-            let scale = (tolerance * base * (FORGETTING * (self.goal - t).max(0.0)).exp()).min(MOST.max(tolerance));
-            vec![scale + rounding; self.sizes.len()]
-        }
-    }
-
-    /// Remembers how large the rules' errors are.
-    fn measure(&mut self, cells: &Cells<T>, n: usize) {
-        let clock = &self.clocks[n];
-        let depth = cells.p.rate.len();
-        let mut smallest = f64::INFINITY;
-        self.sizes.fill(f64::NAN);
-        for site in &self.sites {
-            let population = match site.kind {
-                Kind::Wpp => site.k,
-                Kind::Wip => depth + site.k,
-                _ => continue,
-            };
-            let e = cells.rule(*site);
-            let n = e.len() / cells.samples;
-            let e = &e[clock.first * n..(clock.first + clock.count) * n];
-            let size = (e.iter().map(|e| e.to_f64().powi(2)).sum::<f64>() / e.len() as f64).sqrt();
-            self.sizes[population] = size;
-            smallest = smallest.min(size);
-        }
-        let smallest = if smallest.is_finite() { smallest } else { 1.0 };
-        self.sizes.iter_mut().for_each(|s| {
-            if s.is_nan() {
-                *s = smallest;
-            }
-        });
-    }
-
-    /// The estimated error of the rules' integrals over the step, in units of what is allowed.
-    fn quadrature(&self, cells: &Cells<T>, nodes: &[Node<T>], n: usize) -> f64 {
-        let clock = &self.clocks[n];
-        let all = self.end - self.lag;
-        let mut worst = 0.0f64;
-        for &site in &self.sites {
-            if matches!(site.kind, Kind::Bpp | Kind::Bip) {
-                continue;
-            }
-            let e = cells.rule(site);
-            let cells_n = e.len() / cells.samples;
-            let at = clock.first * cells_n..(clock.first + clock.count) * cells_n;
-            let (mut squares, mut size) = (0.0, 0.0);
-            for i in at {
-                let ahead: f64 =
-                    (0..clock.order).map(|j| clock.ahead[j] * nodes[clock.slots[j]].factors(site).0[i].to_f64()).sum();
-                squares += (e[i].to_f64() - ahead).powi(2);
-                size += e[i].to_f64().powi(2);
-            }
-            let count = (cells_n * clock.count) as f64;
-            let error = clock.integral_error.abs() * (squares / count).sqrt();
-            let rounding = if T::NAME == "f32" { 4e-7 } else { 1e-15 };
-            let scale = (size / count).sqrt().max(SMALLEST) * self.setting.tolerance * 0.2 * all + rounding * clock.h;
-            worst = worst.max(error / scale);
-        }
-        worst
-    }
+/// The next time that no step may cross.
+fn event(aim: &Aim, t: f64) -> f64 {
+    if aim.learns && t < aim.lag { aim.lag } else { aim.end }
 }
 
-/// Unused so far.
-pub fn _dense<T: Real>(w: &Tensors<T>, p: &mut Potentials<T>, beta_b: T, r: &[T], clock: &Clock, wants: Wants) {
-    let _ = (values(0.5), class(0, 1), wants, clock);
-    potentials::all(Product::Plain, w, beta_b, r, p);
-    let _: Option<View<'_, T>> = None;
+fn motion(setting: &Setting, aim: &Aim, t: f64) -> Motion {
+    match setting.timing.lag_kind {
+        _ if t >= aim.lag => Motion::Both,
+        LagKind::Freeze => Motion::Still,
+        LagKind::Filter => Motion::DeltaOnly,
+    }
 }

@@ -3,7 +3,9 @@
 mod cells;
 mod clock;
 mod course;
+mod dense;
 mod node;
+mod pace;
 mod path;
 mod quadrature;
 
@@ -12,7 +14,9 @@ use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::{Attenuation, State, Tensors};
 use crate::kernels::Real;
-use course::{Room, Setting};
+pub use course::Cost;
+use course::Room;
+use pace::Setting;
 
 /// The adaptive solver with its circuit's state.
 pub struct Adaptive<T> {
@@ -42,28 +46,50 @@ impl<T: Real> Adaptive<T> {
         }
     }
 
-    /// Right-hand sides and steps of the last presentation.
-    pub fn cost(&self) -> (usize, usize) {
-        (self.room.sweeps, self.room.steps)
+    /// What the last presentation cost.
+    pub fn cost(&self) -> Cost {
+        self.room.cost
     }
 
-    /// Somas and traces.
+    /// Somas and traces, to look at or to start from.
     pub fn state_mut(&mut self) -> &mut State<T> {
         &mut self.state
     }
 
-    /// Delta.
+    /// Delta (all lists empty without low-pass).
     pub fn delta(&self) -> &Tensors<T> {
         &self.delta
     }
 
-    fn reset(&mut self) {
-        if self.setting.timing.reset_delta {
-            self.delta.clear();
+    /// Somas, traces and Delta as a presentation finds them.
+    fn begin(timing: &Timing, state: &mut State<T>, delta: &mut Tensors<T>) {
+        if timing.reset_delta {
+            delta.clear();
         }
-        if self.setting.timing.reset_state {
-            self.state.reset();
+        if timing.reset_state {
+            state.reset();
         }
+    }
+
+    /// Patterns one after the other without target and plasticity, from rest.
+    fn answer_all(
+        &self,
+        weights: &Tensors<T>,
+        samples: usize,
+        inputs: std::slice::ChunksExact<'_, T>,
+        outputs: std::slice::ChunksExactMut<'_, T>,
+    ) -> Result<usize, Trouble> {
+        let mut room = Room::new(&self.setting, samples);
+        let (mut weights, mut state) = (weights.clone(), State::rest(&self.setting.net, samples));
+        for (input, output) in inputs.zip(outputs) {
+            if self.setting.timing.reset_state {
+                state.reset();
+            }
+            let shown = Shown { samples, input, target: None };
+            let (weights, state, nothing) = (&mut weights, &mut state, Teaching::Nothing);
+            room.present(&self.setting, weights, state, &shown, nothing, Answer::Soma, output, &mut Nobody)?;
+        }
+        Ok(0)
     }
 }
 
@@ -84,11 +110,12 @@ impl<T: Real> Solver<T> for Adaptive<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        self.reset();
+        Self::begin(&self.setting.timing, &mut self.state, &mut self.delta);
         let teaching = Teaching::Own { rates, delta: &mut self.delta };
-        let output = &mut outcome.output;
-        let (state, setting) = (&mut self.state, &self.setting);
-        self.room.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)
+        let (output, state, setting) = (&mut outcome.output, &mut self.state, &self.setting);
+        self.room.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
+        self.room.measure(&self.state, outcome);
+        Ok(())
     }
 
     fn gather(
@@ -100,30 +127,57 @@ impl<T: Real> Solver<T> for Adaptive<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        self.reset();
-        let teaching = Teaching::Gather { rates, update };
-        let output = &mut outcome.output;
-        let (state, setting) = (&mut self.state, &self.setting);
-        self.room.present(setting, &mut weights.clone(), state, shown, teaching, Answer::Prediction, output, observer)
+        Self::begin(&self.setting.timing, &mut self.state, &mut self.delta);
+        let (teaching, weights) = (Teaching::Gather { rates, update }, &mut weights.clone());
+        let (output, state, setting) = (&mut outcome.output, &mut self.state, &self.setting);
+        self.room.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
+        self.room.measure(&self.state, outcome);
+        Ok(())
     }
 
     fn update(
         &self,
-        _weights: &Tensors<T>,
-        _shown: &Shown<'_, T>,
-        _rates: &Rates,
-        _mode: Weights,
+        weights: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        rates: &Rates,
+        mode: Weights,
     ) -> Result<Tensors<T>, Trouble> {
-        todo!()
+        let Setting { net, timing, tau_w, .. } = &self.setting;
+        let (mut moved, mut state, mut delta) = (weights.clone(), self.state.clone(), self.delta.clone());
+        Self::begin(timing, &mut state, &mut delta);
+        let before = super::taught(weights, &delta, rates, *tau_w);
+        let mut gathered = Tensors::zeros(&net.sizes, net.bias_rate != 0.0);
+        let teaching = match mode {
+            Weights::Moving => Teaching::Own { rates, delta: &mut delta },
+            Weights::Held => Teaching::Gather { rates, update: &mut gathered },
+        };
+        let mut output = vec![T::ZERO; shown.samples * net.sizes[net.sizes.len() - 1]];
+        let (mut room, output) = (Room::new(&self.setting, shown.samples), &mut output);
+        let prediction = Answer::Prediction;
+        room.present(&self.setting, &mut moved, &mut state, shown, teaching, prediction, output, &mut Nobody)?;
+        if mode == Weights::Moving {
+            gathered = super::taught(&moved, &delta, rates, *tau_w);
+            for (after, before) in gathered.named_mut().zip(before.named()) {
+                after.1.data.iter_mut().zip(&before.1.data).for_each(|(a, &b)| *a -= b);
+            }
+        }
+        Ok(gathered)
     }
 
     fn answer(&self, weights: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let mut room = Room::new(&self.setting, samples);
-        let mut state = State::rest(&self.setting.net, samples);
-        let shown = Shown { samples, input, target: None };
-        let (weights, teaching) = (&mut weights.clone(), Teaching::Nothing);
-        room.present(&self.setting, weights, &mut state, &shown, teaching, Answer::Soma, output, &mut Nobody)?;
-        Ok(0)
+        let (inputs, outputs) = (input.chunks_exact(input.len()), output.chunks_exact_mut(output.len()));
+        self.answer_all(weights, samples, inputs, outputs)
+    }
+
+    fn answer_sequence(
+        &self,
+        weights: &Tensors<T>,
+        input: &[T],
+        length: usize,
+        output: &mut [T],
+    ) -> Result<usize, Trouble> {
+        let (inputs, outputs) = (input.len() / length, output.len() / length);
+        self.answer_all(weights, 1, input.chunks_exact(inputs), output.chunks_exact_mut(outputs))
     }
 
     fn save(&self) -> Vec<Array<T>> {

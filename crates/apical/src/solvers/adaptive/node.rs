@@ -32,8 +32,10 @@ pub struct Site {
     pub kind: Kind,
     /// Its index.
     pub k: usize,
-    /// Its rate, with the sign of the error that is kept.
+    /// Its rate.
     pub eta: f64,
+    /// The sign of the rule's error in the one that is kept.
+    pub sign: f64,
 }
 
 /// Sizes of all populations.
@@ -94,25 +96,21 @@ impl<T: Real> Node<T> {
     }
 }
 
-/// The projections that learn.
-pub fn sites(net: &Network, rates: &Rates) -> Vec<Site> {
-    let biases = net.bias_rate != 0.0;
-    let mut list = Vec::new();
-    for (kind, etas) in [
+/// The projections that learn, into `list`.
+pub fn sites(net: &Network, rates: &Rates, list: &mut Vec<Site>) {
+    let kinds = [
         (Kind::Wpp, &rates.pp),
         (Kind::Bpp, &rates.pp),
         (Kind::Wip, &rates.ip),
         (Kind::Bip, &rates.ip),
         (Kind::Wpi, &rates.pi),
         (Kind::Wpb, &rates.pb),
-    ] {
-        let bias = kind == Kind::Bpp || kind == Kind::Bip;
-        for (k, &eta) in etas.iter().enumerate() {
-            if eta != 0.0 && (biases || !bias) {
-                // The apical rule's error is -v_A, and v_A is what is kept.
-                list.push(Site { kind, k, eta: if kind == Kind::Wpi { -eta } else { eta } });
-            }
-        }
+    ];
+    for (kind, etas) in kinds {
+        let there = net.bias_rate != 0.0 || !matches!(kind, Kind::Bpp | Kind::Bip);
+        // The apical rule's error is -v_A, and v_A is what is kept.
+        let sign = if kind == Kind::Wpi { -1.0 } else { 1.0 };
+        let learn = etas.iter().enumerate().filter(|(_, eta)| there && **eta != 0.0);
+        list.extend(learn.map(|(k, &eta)| Site { kind, k, eta, sign }));
     }
-    list
 }

@@ -1,8 +1,9 @@
 //! The way of the weights through a presentation, and sums of what the rules would add to weights that stand still.
 
 use super::node::{Node, Site};
-use super::quadrature::{NODES, Row, decaying, plain};
-use crate::circuit::{Kind, Tensors};
+use super::clock::Clock;
+use super::quadrature::{Basis, NODES, Row, decaying, plain};
+use crate::circuit::Tensors;
 use crate::kernels::{Mat, Product, Real};
 
 /// What a step does to weights and Delta.
@@ -49,11 +50,16 @@ impl Gains {
     }
 }
 
-/// Means over the batch of error times rate at the nodes.
+/// Means over the batch of error times rate at the nodes, and what they and Delta contribute over a stretch of time.
 pub struct Path<T> {
     brackets: Vec<Tensors<T>>,
     known: [bool; NODES],
     bias: Vec<T>,
+    gains: Gains,
+    used: usize,
+    slots: [usize; NODES],
+    of_weights: Row,
+    of_delta: Row,
 }
 
 fn of<T: Real>(t: &mut Tensors<T>, site: Site) -> &mut Mat<T> {
@@ -67,6 +73,11 @@ impl<T: Real> Path<T> {
             brackets: vec![like.clone(); NODES],
             known: [false; NODES],
             bias: vec![T::from_f64(bias_rate); samples],
+            gains: Gains::new(None, 0.0, 0.0),
+            used: 0,
+            slots: [0; NODES],
+            of_weights: [0.0; NODES],
+            of_delta: [0.0; NODES],
         }
     }
 
@@ -75,98 +86,82 @@ impl<T: Real> Path<T> {
         self.known[slot] = false;
     }
 
-    /// Makes the brackets of a node.
-    pub fn learn(&mut self, plan: Product, sites: &[Site], slot: usize, node: &Node<T>) {
-        if self.known[slot] {
-            return;
-        }
-        for &site in sites {
-            let (e, r) = node.factors(site);
-            let g = of(&mut self.brackets[slot], site);
-            g.data.fill(T::ZERO);
-            plan.add_mean_outer(e, r.unwrap_or(&self.bias), T::ONE, g);
-        }
-        self.known[slot] = true;
+    /// Looks ahead over the step that a clock has laid out, from the nodes behind it.
+    pub fn ahead(&mut self, plan: Product, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>) {
+        self.gains = Gains::new(tau_w, clock.h, 1.0);
+        let past: Row = std::array::from_fn(|j| if j < clock.order { clock.node(j) } else { 0.0 });
+        self.lay_out(plan, sites, nodes, &Basis::new(&past[..clock.order]), &clock.slots[..clock.order]);
     }
 
-    /// to = from + eta (gain delta + sum of c brackets); without `from`, to = keep to + sum of c brackets.
-    fn combine(&self, eta: Option<f64>, to: &mut [T], from: Option<&[T]>, delta: (f64, Option<&[T]>), c: &[(f64, &[T])]) {
-        const PIECE: usize = 512;
-        let mut sum = [T::ZERO; PIECE];
-        for (n, to) in to.chunks_mut(PIECE).enumerate() {
-            let at = n * PIECE..n * PIECE + to.len();
-            let sum = &mut sum[..to.len()];
-            match delta.1 {
-                Some(delta_values) => {
-                    let gain = T::from_f64(delta.0);
-                    sum.iter_mut().zip(&delta_values[at.clone()]).for_each(|(s, &d)| *s = gain * d);
-                }
-                None => sum.fill(T::ZERO),
-            }
-            for &(c, bracket) in c {
-                let c = T::from_f64(c);
-                sum.iter_mut().zip(&bracket[at.clone()]).for_each(|(s, &g)| *s += c * g);
-            }
-            match (eta, from) {
-                (Some(eta), Some(from)) => {
-                    let eta = T::from_f64(eta);
-                    to.iter_mut().zip(&from[at]).zip(sum.iter()).for_each(|((t, &w), &s)| *t = w + eta * s);
-                }
-                (Some(eta), None) => {
-                    let eta = T::from_f64(eta);
-                    to.iter_mut().zip(sum.iter()).for_each(|(t, &s)| *t += eta * s);
-                }
-                (None, _) => {
-                    let keep = T::from_f64(delta.0);
-                    to.iter_mut().zip(sum.iter()).for_each(|(t, &s)| *t = keep * *t + s);
-                }
-            }
-        }
-    }
-
-    /// `to` = `from` moved on by Delta and the brackets, `c` for each slot in use (ms).
-    pub fn reach(
-        &self,
+    /// Looks back over the part up to `b` (1: the end) of the step that a clock has just taken.
+    pub fn along(
+        &mut self,
+        plan: Product,
         sites: &[Site],
-        to: &mut Tensors<T>,
-        from: &Tensors<T>,
-        delta: (f64, &Tensors<T>),
-        c: &[(usize, f64)],
+        nodes: &[Node<T>],
+        clock: &Clock,
+        tau_w: Option<f64>,
+        b: f64,
     ) {
+        self.gains = Gains::new(tau_w, clock.h, b);
+        self.lay_out(plan, sites, nodes, &clock.basis, &clock.slots[..=clock.order]);
+    }
+
+    fn lay_out(&mut self, plan: Product, sites: &[Site], nodes: &[Node<T>], basis: &Basis, slots: &[usize]) {
+        self.used = slots.len();
+        self.slots[..slots.len()].copy_from_slice(slots);
+        self.of_weights = basis.weights(&self.gains.weights);
+        self.of_delta = basis.weights(&self.gains.low_pass);
+        for &slot in slots.iter().filter(|slot| !self.known[**slot]) {
+            for &site in sites {
+                let (e, r) = nodes[slot].factors(site);
+                let bracket = of(&mut self.brackets[slot], site);
+                bracket.data.fill(T::ZERO);
+                plan.add_mean_outer(e, r.unwrap_or(&self.bias), T::from_f64(site.sign), bracket);
+            }
+        }
+        slots.iter().for_each(|&slot| self.known[slot] = true);
+    }
+
+    /// to = from + eta (gain Delta + the brackets).
+    pub fn reach(&self, sites: &[Site], to: &mut Tensors<T>, from: &Tensors<T>, delta: &Tensors<T>) {
         for &site in sites {
-            let terms = self.terms(site, c);
-            let of_delta = delta.1.kind(site.kind).get(site.k).map(|m| &m.data[..]);
-            let from = &from.kind(site.kind)[site.k].data;
-            // Delta carries the sign of its rule.
-            let gain = if site.kind == Kind::Wpi { -delta.0 } else { delta.0 };
-            self.combine(Some(site.eta), &mut of(to, site).data, Some(from), (gain, of_delta), &terms);
+            let (to, from) = (&mut of(to, site).data, &from.kind(site.kind)[site.k].data);
+            to.copy_from_slice(from);
+            self.add(site, to, delta);
         }
     }
 
     /// The same in place.
-    pub fn move_on(&self, sites: &[Site], w: &mut Tensors<T>, delta: (f64, &Tensors<T>), c: &[(usize, f64)]) {
+    pub fn move_on(&self, sites: &[Site], w: &mut Tensors<T>, delta: &Tensors<T>) {
         for &site in sites {
-            let terms = self.terms(site, c);
-            let of_delta = delta.1.kind(site.kind).get(site.k).map(|m| &m.data[..]);
-            let gain = if site.kind == Kind::Wpi { -delta.0 } else { delta.0 };
-            self.combine(Some(site.eta), &mut of(w, site).data, None, (gain, of_delta), &terms);
+            self.add(site, &mut of(w, site).data, delta);
         }
     }
 
-    /// Delta = keep Delta + the brackets, `c` for each slot in use.
-    pub fn filter(&self, sites: &[Site], delta: &mut Tensors<T>, keep: f64, c: &[(usize, f64)]) {
+    fn add(&self, site: Site, w: &mut [T], delta: &Tensors<T>) {
+        if let Some(delta) = delta.kind(site.kind).get(site.k) {
+            let gain = T::from_f64(site.eta * self.gains.delta);
+            w.iter_mut().zip(&delta.data).for_each(|(w, &d)| *w += gain * d);
+        }
+        for (&slot, c) in self.slots.iter().zip(&self.of_weights).take(self.used) {
+            let c = T::from_f64(site.eta * c);
+            w.iter_mut().zip(&self.brackets[slot].kind(site.kind)[site.k].data).for_each(|(w, &g)| *w += c * g);
+        }
+    }
+
+    /// Delta = keep Delta + the brackets; nothing without low-pass.
+    pub fn filter(&self, sites: &[Site], delta: &mut Tensors<T>) {
+        let keep = T::from_f64(self.gains.keep);
         for &site in sites {
-            let mut terms = self.terms(site, c);
-            if site.kind == Kind::Wpi {
-                terms.iter_mut().for_each(|term| term.0 = -term.0);
+            let Some(delta) = delta.kind_mut(site.kind).get_mut(site.k) else { continue };
+            delta.data.iter_mut().for_each(|d| *d *= keep);
+            for (&slot, c) in self.slots.iter().zip(&self.of_delta).take(self.used) {
+                let c = T::from_f64(*c);
+                let bracket = &self.brackets[slot].kind(site.kind)[site.k].data;
+                delta.data.iter_mut().zip(bracket).for_each(|(d, &g)| *d += c * g);
             }
-            self.combine(None, &mut of(delta, site).data, None, (keep, None), &terms);
         }
-    }
-
-    fn terms(&self, site: Site, c: &[(usize, f64)]) -> Vec<(f64, &[T])> {
-        let term = |&(slot, c): &(usize, f64)| (c, &self.brackets[slot].kind(site.kind)[site.k].data[..]);
-        c.iter().map(term).collect()
     }
 }
 
@@ -178,9 +173,14 @@ pub struct Gathered<T> {
 }
 
 impl<T: Real> Gathered<T> {
-    /// Room for so many projections.
-    pub fn new(sites: usize, samples: usize) -> Self {
-        Gathered { rows: vec![(Vec::new(), Vec::new()); sites], count: 0, most: (4 * samples).max(64) }
+    /// Room for a batch.
+    pub fn new(samples: usize) -> Self {
+        Gathered { rows: Vec::new(), count: 0, most: (4 * samples).max(64) }
+    }
+
+    /// So many projections learn.
+    pub fn set_sites(&mut self, sites: usize) {
+        self.rows.resize(sites, (Vec::new(), Vec::new()));
     }
 
     /// Adds `weight` (ms) times error and rate of one sample at one node.
@@ -212,7 +212,7 @@ impl<T: Real> Gathered<T> {
             return;
         }
         for (&site, (errors, rates)) in sites.iter().zip(&mut self.rows) {
-            let scale = T::from_f64(site.eta * self.count as f64 / samples as f64);
+            let scale = T::from_f64(site.sign * site.eta * self.count as f64 / samples as f64);
             Product::for_batch(self.count).add_mean_outer(errors, rates, scale, of(update, site));
             errors.clear();
             rates.clear();
