@@ -172,6 +172,7 @@ impl<T: Real> Room<T> {
                     Status::Start => self.take_first(n),
                     Status::Sweeping => {
                         let Some(error) = self.judge(aim, n) else { continue };
+                        if std::env::var("DBG").is_ok() { let c = &self.paces[n].clock; eprintln!("{} {} t {:.5} h {:.5} err {:.3e} state {:.3e} order {}", self.paces.len(), n, c.t, c.h, error, self.cells.error(c, |_| 1.0), c.order); }
                         if error > 1.0 {
                             self.cost.rejected += 1;
                             let clock = &mut self.paces[n].clock;
@@ -253,7 +254,8 @@ impl<T: Real> Room<T> {
     /// The weights that the step under way sees at its end.
     fn lay_out_weights(&mut self, setting: &Setting, aim: &Aim, weights: &Tensors<T>, delta: &Tensors<T>) {
         let clock = &self.paces[0].clock;
-        if let (Some(path), Motion::Both) = (&mut self.path, motion(setting, aim, clock.t)) {
+        let together = self.paces.len() == 1;
+        if let (Some(path), true, Motion::Both) = (&mut self.path, together, motion(setting, aim, clock.t)) {
             path.ahead(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w);
             path.reach(&self.sites, &mut self.used, weights, delta);
         }
