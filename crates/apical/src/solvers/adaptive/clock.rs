@@ -10,6 +10,9 @@ const SHORTEST: f64 = 1e-7;
 const FIRST: f64 = 0.1;
 /// A step is at most so many times the one before.
 const GROWTH: f64 = 2.0;
+/// An error so many times what is allowed says that the nodes behind lie beyond a kink (the end of the lag): they are
+/// forgotten.
+const KINK: f64 = 5.0;
 /// Sweeps that a step may take.
 const SWEEPS: usize = 5;
 
@@ -168,6 +171,9 @@ impl Clock {
     pub fn reject(&mut self, error: f64) -> bool {
         let factor = if error.is_finite() { (0.8 * self.power(error)).clamp(0.1, 0.7) } else { 0.25 };
         self.wanted = self.h * factor;
+        if error.is_finite() && error > KINK {
+            self.behind = self.behind.min(2);
+        }
         self.status = Status::Ready;
         self.wanted > SHORTEST
     }
