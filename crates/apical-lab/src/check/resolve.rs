@@ -193,6 +193,10 @@ fn solver(w: &mut Writer, e: &Experiment) {
     w.table("[solver]");
     match e.solver {
         SolverSpec::Euler => w.text("kind", "euler"),
+        SolverSpec::Adaptive { tolerance } => {
+            w.text("kind", "adaptive");
+            w.float("tolerance", tolerance);
+        }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             w.text("kind", "steady");
             w.float("tolerance", tolerance);

@@ -182,7 +182,8 @@ impl Clock {
     pub fn accept(&mut self, error: f64, event: f64) {
         let longest = self.h * (0.85 * self.power(error)).clamp(0.3, GROWTH);
         // A step cut short by an event says little about the next one.
-        self.wanted = if self.h < 0.5 * self.wanted { self.wanted.min(longest.max(self.wanted * 0.7)) } else { longest };
+        self.wanted =
+            if self.h < 0.5 * self.wanted { self.wanted.min(longest.max(self.wanted * 0.7)) } else { longest };
         // Times of events are met exactly.
         self.pass(if self.t + 1.0000001 * self.h >= event { event } else { self.t + self.h });
     }

@@ -116,7 +116,19 @@ impl<T: Real> Room<T> {
         self.go(setting, &aim, first, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
         if first < aim.end {
             self.join(&aim, shown);
-            self.go(setting, &aim, aim.end, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
+            self.go(
+                setting,
+                &aim,
+                aim.end,
+                weights,
+                state.step,
+                shown,
+                &mut teaching,
+                answer,
+                output,
+                &mut asked,
+                observer,
+            )?;
         }
         if let (Teaching::Gather { update, .. }, Some(gathered)) = (&mut teaching, &mut self.gathered) {
             gathered.fold(&self.sites, shown.samples, update);
@@ -172,7 +184,19 @@ impl<T: Real> Room<T> {
                     Status::Start => self.take_first(n),
                     Status::Sweeping => {
                         let Some(error) = self.judge(aim, n) else { continue };
-                        if std::env::var("DBG").is_ok() { let c = &self.paces[n].clock; eprintln!("{} {} t {:.5} h {:.5} err {:.3e} state {:.3e} order {}", self.paces.len(), n, c.t, c.h, error, self.cells.error(c, |_| 1.0), c.order); }
+                        if std::env::var("DBG").is_ok() {
+                            let c = &self.paces[n].clock;
+                            eprintln!(
+                                "{} {} t {:.5} h {:.5} err {:.3e} state {:.3e} order {}",
+                                self.paces.len(),
+                                n,
+                                c.t,
+                                c.h,
+                                error,
+                                self.cells.error(c, |_| 1.0),
+                                c.order
+                            );
+                        }
                         if error > 1.0 {
                             self.cost.rejected += 1;
                             let clock = &mut self.paces[n].clock;

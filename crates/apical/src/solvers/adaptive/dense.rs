@@ -12,7 +12,15 @@ use crate::solvers::euler::engine::Answer;
 use crate::solvers::{Observer, Shown, View, Wants};
 
 /// Somas of population `k` at `time` (ms), which lies in the clock's last step; `to` holds all samples.
-pub fn somas<T: Real>(cells: &Cells<T>, nodes: &[Node<T>], clock: &Clock, g: [f64; 3], time: f64, k: usize, to: &mut [T]) {
+pub fn somas<T: Real>(
+    cells: &Cells<T>,
+    nodes: &[Node<T>],
+    clock: &Clock,
+    g: [f64; 3],
+    time: f64,
+    k: usize,
+    to: &mut [T],
+) {
     let n = to.len() / cells.samples;
     let at = clock.first * n..(clock.first + clock.count) * n;
     if time >= clock.t {

@@ -77,7 +77,15 @@ impl<T: Real> Node<T> {
     }
 
     /// Takes the values of `count` samples from `first` on.
-    pub fn take(&mut self, p: &Potentials<T>, current: &[Vec<T>], input: &[T], samples: usize, first: usize, count: usize) {
+    pub fn take(
+        &mut self,
+        p: &Potentials<T>,
+        current: &[Vec<T>],
+        input: &[T],
+        samples: usize,
+        first: usize,
+        count: usize,
+    ) {
         let rates = p.rate.iter().chain(&p.rate_inter);
         let lists = self.rate.iter_mut().zip(rates).chain(self.current.iter_mut().zip(current));
         let lists = lists.chain(self.apical.iter_mut().zip(&p.apical));

@@ -70,12 +70,22 @@ impl Setting {
         let end = ms(timing.presentation);
         let lag = ms(timing.lag).min(end);
         let window = end - ms(timing.window).min(end);
-        let all = |rates: &Rates| rates.pp.iter().chain(&rates.ip).chain(&rates.pi).chain(&rates.pb).any(|&eta| eta != 0.0);
+        let all =
+            |rates: &Rates| rates.pp.iter().chain(&rates.ip).chain(&rates.pi).chain(&rates.pb).any(|&eta| eta != 0.0);
         let learns = rates.is_some_and(all);
         let learning = if timing.lag_kind == LagKind::Filter { 0.0 } else { lag };
         // Half the unit in the last place of a potential of order 1, four times.
         let rounding = if T::NAME == "f32" { 2.4e-7 } else { 4.4e-16 };
-        Aim { learns, lag, learning, goal: if learns { learning } else { window }, window, end, tolerance: self.tolerance, rounding }
+        Aim {
+            learns,
+            lag,
+            learning,
+            goal: if learns { learning } else { window },
+            window,
+            end,
+            tolerance: self.tolerance,
+            rounding,
+        }
     }
 }
 

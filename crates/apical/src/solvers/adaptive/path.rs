@@ -1,7 +1,7 @@
 //! The way of the weights through a presentation, and sums of what the rules would add to weights that stand still.
 
-use super::node::{Node, Site};
 use super::clock::Clock;
+use super::node::{Node, Site};
 use super::quadrature::{Basis, NODES, Row, decaying, plain};
 use crate::circuit::Tensors;
 use crate::kernels::{Mat, Product, Real};
