@@ -7,6 +7,7 @@ pub use apical::learners::AlgorithmSpec;
 pub use apical::learners::loss::Loss;
 pub use apical::learners::optimiser;
 pub use apical::solvers::NoFixedPoint;
+pub use apical::solvers::euler::{Choice, Way};
 use apical::tasks::TaskSpec;
 use std::path::PathBuf;
 
@@ -55,8 +56,8 @@ pub enum Attenuation {
 /// How potentials are found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SolverSpec {
-    /// Full dynamics, Euler steps.
-    Euler,
+    /// Full dynamics, Euler steps, computed in this way.
+    Euler(Choice),
     /// Full dynamics without noise, in steps of their own choice.
     Adaptive {
         /// Relative error of what a presentation teaches.
@@ -266,7 +267,7 @@ impl Experiment {
 impl SolverSpec {
     /// True if a presentation is a course in time.
     pub fn has_dynamics(&self) -> bool {
-        matches!(self, SolverSpec::Euler | SolverSpec::Adaptive { .. })
+        matches!(self, SolverSpec::Euler(_) | SolverSpec::Adaptive { .. })
     }
 }
 

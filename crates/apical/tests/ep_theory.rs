@@ -292,7 +292,7 @@ fn with_one_hidden_layer_a_read_out_fixed_point_answers_as_the_feed_forward_func
     let mut u = vec![0.0; 6];
     Ep::new(&f, &Options { tolerance: None, ..o }, 3).answer(&w, &b.x, 3, &mut u).expect("tanh is bounded");
     let mut pass = apical::learners::feed_forward::Pass::new(&f, 3);
-    pass.run(apical::kernels::Product::Gemm, &f, &w, &b.x);
+    pass.run(apical::kernels::Product::best(), &f, &w, &b.x);
     common::assert_close(&u, pass.output(), 1e-14, "answer");
 }
 

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use apical::circuit::params::{Mixing, Network};
 use apical::circuit::{Attenuation, Kind, Tensors, known};
 use apical::kernels::rng::{Draws, Stream};
-use apical::kernels::{Activation, Mat, Real, matvec};
+use apical::kernels::{Activation, Mat, Product, Real};
 use apical::learners::bp::Bp;
 use apical::learners::feed_forward::Function;
 use apical::learners::loss::Loss;
@@ -100,12 +100,12 @@ fn at_the_linear_equilibrium_the_output_error_is_the_inverse_of_s_times_the_feed
                 let mut v = eps.clone();
                 for k in (l + 1..=depth).rev() {
                     let mut below = vec![0.0; sizes[k - 1]];
-                    matvec::back_sum(&w.pp[k - 1], &v, &mut below);
+                    Product::Plain.back_sum(&w.pp[k - 1], &v, &mut below);
                     v = below.iter().map(|z| f.factor(k) * z).collect();
                 }
                 for k in l + 1..=depth {
                     let mut above = vec![0.0; sizes[k]];
-                    matvec::weighted_sum(&w.pp[k - 1], &v, &mut above);
+                    Product::Plain.weighted_sum(&w.pp[k - 1], &v, &mut above);
                     v = above.iter().map(|u| f.factor(k) * u).collect();
                 }
                 found.iter_mut().zip(v).for_each(|(s, v)| *s += precision * v);

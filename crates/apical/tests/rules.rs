@@ -135,7 +135,7 @@ fn each_tensor(mut check: impl FnMut(Kind, usize)) {
 #[test]
 fn without_low_pass_a_rule_changes_its_own_weights_by_dt_times_the_rule() {
     for samples in [1, 3] {
-        for plan in [Product::Plain, Product::Gemm] {
+        for plan in [Product::Plain, Product::best()] {
             let scene = Scene::new(samples);
             for (rates, eta, own) in alone() {
                 let [(w, delta), _] = scene.steps(&rates, None, Plastic::On, plan);
@@ -161,7 +161,7 @@ fn without_low_pass_a_rule_changes_its_own_weights_by_dt_times_the_rule() {
 #[test]
 fn with_low_pass_delta_leads_and_the_weights_follow_a_step_later() {
     for samples in [1, 3] {
-        for plan in [Product::Plain, Product::Gemm] {
+        for plan in [Product::Plain, Product::best()] {
             let scene = Scene::new(samples);
             for (rates, eta, own) in alone() {
                 let [(w_1, delta_1), (w_2, delta_2)] = scene.steps(&rates, Some(TAU_W), Plastic::On, plan);

@@ -87,7 +87,7 @@ impl Check<'_> {
 
     /// u += dt du contracts by |1 - dt g| per step, g the total conductance of a soma: above dt g = 2 it explodes.
     pub(super) fn stability(&mut self, network: &Network, timing: &Timing, solver: Option<SolverSpec>) {
-        if !matches!(solver, Some(SolverSpec::Euler)) {
+        if !matches!(solver, Some(SolverSpec::Euler(_))) {
             return;
         }
         let g = &network.conductances;

@@ -42,6 +42,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 const CLASSES: &[&str] = &["yin-yang", "mnist", "digits", "file"];
+const PLANS: &[&str] = &["auto", "reference", "fused", "blocks", "batch"];
 const ATTENUATION: &[&str] = &["none", "conductances"];
 const OWN_START: &[&str] = &["fan-in"];
 const INTER_START: &[&str] = &["fan-in", "self-predicting"];
@@ -181,6 +182,12 @@ pub const FIELDS: &[Field] = &[
     f("solver", "kind", ALL, Kind::Choice(&["euler", "adaptive", "steady", "two-step"]), "", "\"euler\"",
       "Full dynamics by Euler steps; the same without noise in steps that an error bound allows; their fixed point by \
       sweeps; one pass up and one down.", "\"two-step\""),
+    f("solver", "plan", &["euler"], Kind::Choice(PLANS), "", "\"auto\"",
+      "In which way the steps are computed: all give the same trajectory up to rounding. \"auto\" takes the one that costs \
+      least for this net, batch, precision and CPU; `apical list plans` says what the others are.", "\"blocks\""),
+    f("solver", "block", &["euler"], Kind::Count(1), "steps", "32",
+      "For how many steps the weights stand still before what they learned is folded into them; with plan \"blocks\" only.",
+      "64"),
     f("solver", "tolerance", &["adaptive", "steady"], POSITIVE, "", "",
       "adaptive: relative error of what a presentation teaches; absent: 1e-5, several times less than that of euler at \
       dt = 0.1. steady: bound on the largest |du/dt| (1/ms); absent: 1e-10 at f64, 1e-5 at f32.", "1e-6"),

@@ -5,7 +5,7 @@ use super::tensors::Tensors;
 use crate::kernels::{Mat, Product, Real};
 
 /// v += beta_b b for each sample.
-fn add_bias<T: Real>(bias: Option<&Mat<T>>, beta_b: T, v: &mut [T]) {
+pub(crate) fn add_bias<T: Real>(bias: Option<&Mat<T>>, beta_b: T, v: &mut [T]) {
     if let Some(b) = bias {
         for sample in v.chunks_exact_mut(b.rows) {
             for (v, &b) in sample.iter_mut().zip(&b.data) {

@@ -42,14 +42,16 @@ pub struct Constants<T> {
     pub plan: Product,
     /// Attenuation and mixing factors.
     pub attenuation: Attenuation,
-    net: Network,
-    dt: f64,
-    dt_t: T,
-    trace_in: T,
-    trace_target: Option<T>,
-    a: Option<T>,
-    g: G<T>,
-    beta_b: T,
+    pub(crate) net: Network,
+    pub(crate) dt: f64,
+    pub(crate) dt_t: T,
+    pub(crate) trace_in: T,
+    /// dt / tau_0 and dt / tau_w, not rounded.
+    pub(crate) shares: (f64, Option<f64>),
+    pub(crate) trace_target: Option<T>,
+    pub(crate) a: Option<T>,
+    pub(crate) g: G<T>,
+    pub(crate) beta_b: T,
 }
 
 impl<T: Real> Constants<T> {
@@ -62,6 +64,7 @@ impl<T: Real> Constants<T> {
             dt: timing.dt,
             dt_t: T::from_f64(timing.dt),
             trace_in: T::from_f64(timing.dt / timing.tau_0),
+            shares: (timing.dt / timing.tau_0, tau_w.map(|tau| timing.dt / tau)),
             trace_target: timing.tau_target.map(|tau| T::from_f64(timing.dt / tau)),
             a: tau_w.map(|tau| T::from_f64(timing.dt / tau)),
             g: G::new(&net.conductances, net.nudging),
@@ -181,7 +184,7 @@ pub fn derivatives<T: Real>(g: &G<T>, state: &State<T>, p: &mut Potentials<T>, u
 
 /// trace += rate (x - trace).
 #[inline]
-fn follow<T: Real>(trace: &mut [T], x: &[T], rate: T) {
+pub(crate) fn follow<T: Real>(trace: &mut [T], x: &[T], rate: T) {
     for (r, &x) in trace.iter_mut().zip(x) {
         *r += rate * (x - *r);
     }
@@ -189,7 +192,7 @@ fn follow<T: Real>(trace: &mut [T], x: &[T], rate: T) {
 
 /// u += dt du.
 #[inline]
-fn advance<T: Real>(u: &mut [T], du: &[T], dt: T) {
+pub(crate) fn advance<T: Real>(u: &mut [T], du: &[T], dt: T) {
     for (u, &du) in u.iter_mut().zip(du) {
         *u += dt * du;
     }

@@ -3,7 +3,8 @@
 //! MODEL: r = phi(u). `soft_relu` is the rectifier of Sacramento et al. 2018 (Fig. 2), gamma log(1 + exp(beta (u - theta)))
 //! with gamma = 0.1, beta = 1, theta = 3.
 
-use super::Real;
+use super::{Isa, Real};
+use pulp::{Simd, WithSimd};
 
 /// A firing-rate function phi.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +37,12 @@ const SOFT_THETA: f64 = 3.0;
 const LEAK: f64 = 0.01;
 
 /// ln(1 + e^x) without overflow.
-#[inline]
+#[inline(always)]
 fn softplus<T: Real>(x: T) -> T {
     x.max(T::ZERO) + (-x.abs()).exp().ln_1p()
 }
 
-#[inline]
+#[inline(always)]
 fn logistic<T: Real>(x: T) -> T {
     T::ONE / (T::ONE + (-x).exp())
 }
@@ -134,7 +135,8 @@ impl Activation {
     }
 
     /// phi(u).
-    #[inline]
+    // always: left to itself the compiler calls it for each cell, and no loop over cells becomes vector code.
+    #[inline(always)]
     pub fn rate<T: Real>(self, u: T) -> T {
         match self {
             Activation::Logistic => logistic(u),
@@ -153,7 +155,6 @@ impl Activation {
     }
 
     /// phi'(u); at a kink the derivative of the flatter side.
-    // always: left to itself the compiler calls it for each cell, and no loop over cells becomes vector code.
     #[inline(always)]
     pub fn slope<T: Real>(self, u: T) -> T {
         match self {
@@ -229,11 +230,76 @@ impl Activation {
 
     /// u becomes phi(u).
     pub fn rates_in_place<T: Real>(self, u: &mut [T]) {
-        each!(self, phi => u.iter_mut().for_each(|u| *u = phi.rate(*u)));
+        Isa::best().run(InPlace { phi: self, u });
     }
 
     /// d becomes d phi'(u), entry by entry.
     pub fn times_slopes<T: Real>(self, u: &[T], d: &mut [T]) {
-        each!(self, phi => d.iter_mut().zip(u).for_each(|(d, &u)| *d *= phi.slope(u)));
+        Isa::best().run(TimesSlopes { phi: self, u, d });
+    }
+}
+
+/// Values that go through a formula together: as many as the widest register has lanes of f32.
+pub const GROUP: usize = 16;
+
+/// u becomes phi(u) for whole groups, as vector code of the set that the caller is compiled for.
+#[inline(always)]
+pub fn rates_of_groups<T: Real>(phi: Activation, u: &mut [[T; GROUP]]) {
+    each!(phi, phi => {
+        for group in u {
+            for u in group {
+                *u = phi.rate(*u);
+            }
+        }
+    });
+}
+
+/// [`Activation::rates_in_place`] for one instruction set. What is left of a slice is done as a whole group, by the same
+/// formula: where a value stands changes none of its bits.
+struct InPlace<'a, T> {
+    phi: Activation,
+    u: &'a mut [T],
+}
+
+impl<T: Real> WithSimd for InPlace<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (groups, rest) = self.u.as_chunks_mut::<GROUP>();
+        let mut last = [[T::ZERO; GROUP]];
+        last[0][..rest.len()].copy_from_slice(rest);
+        rates_of_groups(self.phi, groups);
+        if !rest.is_empty() {
+            rates_of_groups(self.phi, &mut last);
+            rest.copy_from_slice(&last[0][..rest.len()]);
+        }
+    }
+}
+
+/// [`Activation::times_slopes`] for one instruction set.
+struct TimesSlopes<'a, T> {
+    phi: Activation,
+    u: &'a [T],
+    d: &'a mut [T],
+}
+
+impl<T: Real> WithSimd for TimesSlopes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let (u, u_rest) = self.u.as_chunks::<GROUP>();
+        let (d, d_rest) = self.d.as_chunks_mut::<GROUP>();
+        each!(self.phi, phi => {
+            for (d, u) in d.iter_mut().zip(u) {
+                for l in 0..GROUP {
+                    d[l] *= phi.slope(u[l]);
+                }
+            }
+            for (d, &u) in d_rest.iter_mut().zip(u_rest) {
+                *d *= phi.slope(u);
+            }
+        });
     }
 }

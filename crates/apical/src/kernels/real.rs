@@ -1,7 +1,7 @@
 //! `Real`: the two floating-point types in which a circuit can be computed.
 
 use super::lanes::Lanes;
-use super::normal;
+use super::{elementary, normal};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -67,57 +67,57 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $name:literal, $normal:path, $density:path) => {
+    ($t:ident, $name:literal, $elementary:ident, $normal:path, $density:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAN: Self = $t::NAN;
             const NAME: &'static str = $name;
-            #[inline]
+            #[inline(always)]
             fn from_f64(x: f64) -> Self {
                 x as $t
             }
-            #[inline]
+            #[inline(always)]
             fn to_f64(self) -> f64 {
                 self as f64
             }
-            #[inline]
+            #[inline(always)]
             fn exp(self) -> Self {
-                $t::exp(self)
+                elementary::$elementary::exp(self)
             }
-            #[inline]
+            #[inline(always)]
             fn ln_1p(self) -> Self {
-                $t::ln_1p(self)
+                elementary::$elementary::ln_1p(self)
             }
-            #[inline]
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)
             }
-            #[inline]
+            #[inline(always)]
             fn tanh(self) -> Self {
-                $t::tanh(self)
+                elementary::$elementary::tanh(self)
             }
-            #[inline]
+            #[inline(always)]
             fn normal(self) -> Self {
                 $normal(self)
             }
-            #[inline]
+            #[inline(always)]
             fn density(self) -> Self {
                 $density(self)
             }
-            #[inline]
+            #[inline(always)]
             fn abs(self) -> Self {
                 $t::abs(self)
             }
-            #[inline]
+            #[inline(always)]
             fn max(self, other: Self) -> Self {
                 $t::max(self, other)
             }
-            #[inline]
+            #[inline(always)]
             fn min(self, other: Self) -> Self {
                 $t::min(self, other)
             }
-            #[inline]
+            #[inline(always)]
             fn is_finite(self) -> bool {
                 $t::is_finite(self)
             }
@@ -133,5 +133,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, "f32", normal::below_f32, normal::density_f32);
-real!(f64, "f64", normal::below, normal::density);
+real!(f32, "f32", single, normal::below_f32, normal::density_f32);
+real!(f64, "f64", double, normal::below, normal::density);

@@ -5,6 +5,9 @@
 //! Normals take a fixed number of words (Box-Muller on pairs, own logarithm, sine and cosine in f32 without fused
 //! operations), so that scalar and vector code give the same bits on every machine.
 
+use super::Isa;
+use pulp::{Simd, WithSimd};
+
 /// What a stream of random numbers is for. The discriminant is part of the counter: never renumber one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -55,7 +58,7 @@ pub fn words(seed: u64, stream: Stream, step: u64, block: u32) -> [u32; 4] {
 }
 
 /// ln(x) for x in (0, 1], in f32 with a relative error below 2e-7; 0 gives ln of the smallest positive uniform.
-#[inline]
+#[inline(always)]
 fn ln_unit(x: f32) -> f32 {
     let bits = x.to_bits();
     // x = m 2^e with m in [sqrt(1/2), sqrt(2)), so that ln m is small and its series short.
@@ -70,7 +73,7 @@ fn ln_unit(x: f32) -> f32 {
 }
 
 /// (cos, sin) of 2 pi w / 2^32, by quadrant and Taylor series on [-pi/4, pi/4].
-#[inline]
+#[inline(always)]
 fn turn(w: u32) -> (f32, f32) {
     // Round to the nearest quarter turn; what is left is a signed fraction of a turn in [-1/8, 1/8).
     let quadrant = w.wrapping_add(0x2000_0000) >> 30;
@@ -79,16 +82,15 @@ fn turn(w: u32) -> (f32, f32) {
     let t2 = t * t;
     let sin = t + t * t2 * (-1.0 / 6.0 + t2 * (1.0 / 120.0 + t2 * (-1.0 / 5040.0 + t2 * (1.0 / 362_880.0))));
     let cos = 1.0 + t2 * (-0.5 + t2 * (1.0 / 24.0 + t2 * (-1.0 / 720.0 + t2 * (1.0 / 40_320.0))));
-    match quadrant {
-        0 => (cos, sin),
-        1 => (-sin, cos),
-        2 => (-cos, -sin),
-        _ => (sin, -cos),
-    }
+    // Quarter turns swap the two and change signs: (c, s), (-s, c), (-c, -s), (s, -c).
+    let odd = quadrant & 1 == 1;
+    let (x, y) = (if odd { sin } else { cos }, if odd { cos } else { sin });
+    let signed = |x: f32, sign: u32| f32::from_bits(x.to_bits() ^ ((sign & 2) << 30));
+    (signed(x, quadrant + 1), signed(y, quadrant))
 }
 
 /// Two standard normals from two words (Box-Muller). |z| is at most 6.8.
-#[inline]
+#[inline(always)]
 pub fn normal_pair(a: u32, b: u32) -> [f32; 2] {
     // (a + 1/2) / 2^32 lies in (0, 1); f32 rounds the largest to 1, where the radius is 0.
     let u = (a as f32 + 0.5) * (1.0 / 4_294_967_296.0);
@@ -97,14 +99,101 @@ pub fn normal_pair(a: u32, b: u32) -> [f32; 2] {
     [radius * cos, radius * sin]
 }
 
+/// Twin of [`philox`] for loops that become vector code: words in the low halves of 64 bits, whatever stands in the high ones.
+#[inline(always)]
+fn philox_lane(mut counter: [u64; 4], mut key: [u32; 2]) -> [u64; 4] {
+    for _ in 0..10 {
+        let a = u64::from(MUL_0) * (counter[0] & 0xFFFF_FFFF);
+        let b = u64::from(MUL_1) * (counter[2] & 0xFFFF_FFFF);
+        counter = [(b >> 32) ^ counter[1] ^ u64::from(key[0]), b, (a >> 32) ^ counter[3] ^ u64::from(key[1]), a];
+        key = [key[0].wrapping_add(WEYL_0), key[1].wrapping_add(WEYL_1)];
+    }
+    counter
+}
+
+/// The four normals of each of `N` blocks, given by their counters: normal j of block n is `[j][n]`.
+#[inline(always)]
+fn normals_of_blocks<const N: usize>(seed: u64, counters: &[[u64; N]; 4]) -> [[f32; N]; 4] {
+    let (mut words, mut z) = ([[0u64; N]; 4], [[0.0; N]; 4]);
+    for n in 0..N {
+        let counter = [counters[0][n], counters[1][n], counters[2][n], counters[3][n]];
+        let word = philox_lane(counter, [seed as u32, (seed >> 32) as u32]);
+        for j in 0..4 {
+            words[j][n] = word[j];
+        }
+    }
+    for half in [0, 2] {
+        for n in 0..N {
+            [z[half][n], z[half + 1][n]] = normal_pair(words[half][n] as u32, words[half + 1][n] as u32);
+        }
+    }
+    z
+}
+
+/// Steps that [`normals_ahead`] draws at once.
+pub const AHEAD: usize = 16;
+
+/// The normals of one block at [`AHEAD`] consecutive addresses, `step` and every 2^16 after it (the Euler steps of a
+/// population's noise): `[j][n]` is what [`fill_normals`] gives unit `4 block + j` at `step + n 2^16`.
+#[inline(always)]
+pub fn normals_ahead(seed: u64, stream: Stream, step: u64, block: u32) -> [[f32; AHEAD]; 4] {
+    let mut counters = [[u64::from(block); AHEAD], [stream as u64; AHEAD], [0; AHEAD], [0; AHEAD]];
+    for n in 0..AHEAD {
+        let step = step + ((n as u64) << 16);
+        counters[2][n] = step;
+        counters[3][n] = step >> 32;
+    }
+    normals_of_blocks(seed, &counters)
+}
+
 /// Fills `out` with standard normals: unit u takes its two words from block `u / 4` of (seed, stream, step).
 pub fn fill_normals(seed: u64, stream: Stream, step: u64, out: &mut [f32]) {
-    for (block, four) in out.chunks_mut(4).enumerate() {
-        let w = words(seed, stream, step, block as u32);
-        let [a, b] = normal_pair(w[0], w[1]);
-        let [c, d] = normal_pair(w[2], w[3]);
-        for (z, value) in four.iter_mut().zip([a, b, c, d]) {
-            *z = value;
+    Isa::best().run(Fill { seed, stream, step, out });
+}
+
+/// [`fill_normals`] for one instruction set; the bits are the same in all of them.
+struct Fill<'a> {
+    seed: u64,
+    stream: Stream,
+    step: u64,
+    out: &'a mut [f32],
+}
+
+impl Fill<'_> {
+    /// `N` blocks from `first` on, as many units as `out` has.
+    #[inline(always)]
+    fn blocks<const N: usize>(&self, first: usize, out: &mut [f32]) {
+        let mut counters = [[0; N], [self.stream as u64; N], [self.step; N], [self.step >> 32; N]];
+        for n in 0..N {
+            counters[0][n] = (first + n) as u64;
+        }
+        let z = normals_of_blocks(self.seed, &counters);
+        for (n, four) in out.chunks_mut(4).enumerate() {
+            for (j, value) in four.iter_mut().enumerate() {
+                *value = z[j][n];
+            }
+        }
+    }
+}
+
+impl WithSimd for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        const WIDE: usize = 16;
+        const NARROW: usize = 4;
+        let mut out = &mut *self.out;
+        let this = Fill { out: &mut [], ..self };
+        let mut first = 0;
+        while out.len() >= 4 * WIDE {
+            let (these, rest) = std::mem::take(&mut out).split_at_mut(4 * WIDE);
+            this.blocks::<WIDE>(first, these);
+            (out, first) = (rest, first + WIDE);
+        }
+        for these in out.chunks_mut(4 * NARROW) {
+            this.blocks::<NARROW>(first, these);
+            first += NARROW;
         }
     }
 }
@@ -196,6 +285,40 @@ mod tests {
             let tolerance = if u > 0.999 { 2e-3 } else { 2e-6 };
             assert!((f64::from(x) - radius * angle.cos()).abs() < tolerance, "{a} {b}: {x}");
             assert!((f64::from(y) - radius * angle.sin()).abs() < tolerance, "{a} {b}: {y}");
+        }
+    }
+
+    /// Block by block, as the scalar functions say.
+    fn one_by_one(seed: u64, stream: Stream, step: u64, n: usize) -> Vec<f32> {
+        let blocks = (0..n.div_ceil(4) as u32).flat_map(|block| {
+            let w = words(seed, stream, step, block);
+            [normal_pair(w[0], w[1]), normal_pair(w[2], w[3])].concat()
+        });
+        blocks.take(n).collect()
+    }
+
+    #[test]
+    fn vectors_give_the_bits_of_single_blocks() {
+        let seed = 0x0123_4567_89ab_cdef;
+        for n in [0, 1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 80, 131] {
+            let step = (77 << 33) + 5;
+            let expected = one_by_one(seed, Stream::NoisePyramidal, step, n);
+            for isa in Isa::all() {
+                let mut out = vec![0.0; n];
+                isa.run(Fill { seed, stream: Stream::NoisePyramidal, step, out: &mut out });
+                assert_eq!(out, expected, "{n} {}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn steps_ahead_give_the_bits_of_single_steps() {
+        // The low half of the address runs over.
+        let step = (5u64 << 32) - (7 << 16) + 3;
+        let z = normals_ahead(9, Stream::NoiseInterneuron, step, 2);
+        for n in 0..AHEAD {
+            let expected = one_by_one(9, Stream::NoiseInterneuron, step + ((n as u64) << 16), 12);
+            assert_eq!([z[0][n], z[1][n], z[2][n], z[3][n]], expected[8..]);
         }
     }
 

@@ -111,7 +111,7 @@ impl<T: Real> Dtp<T> {
             f: f.clone(),
             options: *options,
             seed,
-            plan: Product::for_batch(samples),
+            plan: Product::best(),
             shift: pass.rate.clone(),
             image: pass.clone(),
             pass,
@@ -264,7 +264,7 @@ impl<T: Real> Algorithm<T> for Dtp<T> {
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
         let mut pass = Pass::new(&self.f, samples);
-        pass.run(Product::for_batch(samples), &self.f, w, input);
+        pass.run(Product::best(), &self.f, w, input);
         output.copy_from_slice(pass.output());
         Ok(0)
     }

@@ -118,7 +118,7 @@ impl<T: Real> Ep<T> {
         Ep {
             f: f.clone(),
             options: *options,
-            plan: Product::for_batch(samples),
+            plan: Product::best(),
             settling: Settling::new(f, options, samples),
             plus: phase.clone(),
             minus: phase,
@@ -192,7 +192,7 @@ impl<T: Real> Algorithm<T> for Ep<T> {
     }
 
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let net = Net { f: &self.f, w, options: &self.options, plan: Product::for_batch(samples), input };
+        let net = Net { f: &self.f, w, options: &self.options, plan: Product::best(), input };
         let mut settling = Settling::new(&self.f, &self.options, samples);
         settling.free(&net, &mut Phase::new(&self.f, &self.options, samples), output);
         Ok(settling.unsettled())

@@ -25,7 +25,7 @@ impl<T: Real> ErrorBack<T> {
     /// Room for a function and a batch.
     pub fn new(f: &Function, samples: usize) -> Self {
         let pass = Pass::new(f, samples);
-        ErrorBack { f: f.clone(), plan: Product::for_batch(samples), delta: pass.potential.clone(), pass }
+        ErrorBack { f: f.clone(), plan: Product::best(), delta: pass.potential.clone(), pass }
     }
 
     /// As [`super::trained::Algorithm::teach`]. `back(f, plan, k, above, out)` writes to `out` what comes back to layer k before a

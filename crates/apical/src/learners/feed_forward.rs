@@ -90,7 +90,7 @@ impl<T: Real> Pass<T> {
 /// The function's answers (samples x n_N) to inputs (samples x n_0).
 pub fn answer<T: Real>(f: &Function, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) {
     let mut pass = Pass::new(f, samples);
-    pass.run(Product::for_batch(samples), f, w, input);
+    pass.run(Product::best(), f, w, input);
     output.copy_from_slice(pass.output());
 }
 

@@ -113,7 +113,7 @@ impl<T: Real> Pc<T> {
         Pc {
             f: f.clone(),
             options: *options,
-            plan: Product::for_batch(samples),
+            plan: Product::best(),
             steps,
             rate: T::from_f64(rate),
             momentum: T::from_f64(momentum),

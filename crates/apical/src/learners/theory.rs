@@ -4,7 +4,7 @@
 use super::Update;
 use crate::circuit::params::Network;
 use crate::circuit::{Attenuation, Tensors};
-use crate::kernels::{Mat, Real, matvec};
+use crate::kernels::{Mat, Product, Real};
 
 /// The direction of steepest descent of the `matching` loss of the attenuated feed-forward net u_k = vhat_B,k, mean over
 /// the batch: dL/dvhat_N = -phi'(vhat_N) (u_trgt - vhat_N). Only forward weights and biases are filled.
@@ -23,7 +23,7 @@ pub fn matching_descent<T: Real>(net: &Network, att: &Attenuation, w: &Tensors<T
         for k in 1..=depth {
             let c = T::from_f64(att.basal(k, depth));
             let mut v = vec![T::ZERO; net.sizes[k]];
-            matvec::weighted_sum(&w.pp[k - 1], &rates[k - 1], &mut v);
+            Product::Plain.weighted_sum(&w.pp[k - 1], &rates[k - 1], &mut v);
             for i in 0..net.sizes[k] {
                 if let Some(bias) = w.bpp.get(k - 1) {
                     v[i] += beta_b * bias.data[i];
@@ -86,7 +86,7 @@ pub fn interneuron_gain<T: Real>(net: &Network, att: &Attenuation, w: &Tensors<T
     let mut mean_rate: Vec<f64> = Vec::new();
     for k in 1..=depth {
         let mut v = vec![T::ZERO; samples * net.sizes[k]];
-        matvec::weighted_sum(&w.pp[k - 1], &r_below, &mut v);
+        Product::Plain.weighted_sum(&w.pp[k - 1], &r_below, &mut v);
         let c = att.basal(k, depth);
         for (n, v) in v.iter_mut().enumerate() {
             let bias = w.bpp.get(k - 1).map_or(0.0, |b| net.bias_rate * b.data[n % net.sizes[k]].to_f64());

@@ -1,7 +1,7 @@
 //! From an error and a rate to a weight change, at once or through the low-pass of Urbanczik & Senn 2014.
 
 use super::{Sink, Tensors};
-use crate::kernels::{Mat, Product, Real, gemm, matvec};
+use crate::kernels::{Mat, Product, Real, matvec};
 
 /// One projection's share of a [`Sink`].
 pub enum Synapse<'a, T> {
@@ -35,7 +35,7 @@ impl<'a, T: Real> Synapse<'a, T> {
     /// W += eta_dt mean e r^T. `e` is samples x post, `r` is samples x pre, `row` is room for one row.
     pub fn change(self, plan: Product, eta_dt: T, e: &[T], r: &[T], row: &mut [T]) {
         match (self, plan) {
-            (Synapse::Direct(w), Product::Gemm) => gemm::add_mean_outer(e, r, eta_dt, w),
+            (Synapse::Direct(w), Product::Fast(_)) => plan.add_mean_outer(e, r, eta_dt, w),
             (Synapse::Direct(w), Product::Plain) => {
                 let (rows, cols) = (w.rows, w.cols);
                 let g = &mut row[..cols];
@@ -46,24 +46,23 @@ impl<'a, T: Real> Synapse<'a, T> {
                     }
                 }
             }
-            (Synapse::LowPass(w, d, a), plan) => {
+            (Synapse::LowPass(w, d, a), Product::Fast(_)) => {
                 if let Some(w) = w {
-                    for (w, &d) in w.data.iter_mut().zip(&d.data) {
-                        *w += eta_dt * d;
-                    }
+                    plan.axpy(eta_dt, &d.data, &mut w.data);
+                }
+                let samples = e.len() / d.rows;
+                plan.outer(e, r, a / T::from_f64(samples as f64), T::ONE - a, d);
+            }
+            (Synapse::LowPass(w, d, a), Product::Plain) => {
+                if let Some(w) = w {
+                    plan.axpy(eta_dt, &d.data, &mut w.data);
                 }
                 let (rows, cols) = (d.rows, d.cols);
-                if plan == Product::Gemm {
-                    let keep = T::ONE - a;
-                    d.data.iter_mut().for_each(|d| *d *= keep);
-                    gemm::add_mean_outer(e, r, a, d);
-                } else {
-                    let g = &mut row[..cols];
-                    for (i, d) in d.data.chunks_exact_mut(cols).enumerate() {
-                        matvec::mean_outer_row(e, rows, i, r, g);
-                        for (d, &g) in d.iter_mut().zip(g.iter()) {
-                            *d += a * (g - *d);
-                        }
+                let g = &mut row[..cols];
+                for (i, d) in d.data.chunks_exact_mut(cols).enumerate() {
+                    matvec::mean_outer_row(e, rows, i, r, g);
+                    for (d, &g) in d.iter_mut().zip(g.iter()) {
+                        *d += a * (g - *d);
                     }
                 }
             }

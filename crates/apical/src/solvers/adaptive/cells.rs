@@ -50,6 +50,13 @@ pub struct Cells<T> {
     pub input: Vec<T>,
     target: Vec<T>,
     input_0: Vec<T>,
+    /// W r_in = W x + e^(-t / tau_0) W (r_in(0) - x): both products, samples x n_1, at the weights of the beginning.
+    settled: Vec<T>,
+    fading: Vec<T>,
+    /// e^(-t / tau_0) of each sample at the end of its step.
+    left: Vec<T>,
+    /// The weights into layer 1 are those of the beginning.
+    pub still: bool,
     target_0: Vec<T>,
 }
 
@@ -79,6 +86,10 @@ impl<T: Real> Cells<T> {
             input: vec![T::ZERO; inputs],
             target: vec![T::ZERO; outputs],
             input_0: vec![T::ZERO; inputs],
+            settled: vec![T::ZERO; net.sizes[1] * samples],
+            fading: vec![T::ZERO; net.sizes[1] * samples],
+            left: vec![T::ONE; samples],
+            still: false,
             target_0: vec![T::ZERO; outputs],
         }
     }
@@ -94,12 +105,16 @@ impl<T: Real> Cells<T> {
     }
 
     /// Takes somas and traces from where a presentation begins.
-    pub fn begin(&mut self, state: &State<T>) {
+    pub fn begin(&mut self, state: &State<T>, shown: &Shown<'_, T>, w: &Tensors<T>) {
         for (to, from) in self.soma.iter_mut().zip(state.soma.iter().chain(&state.inter)) {
             to.copy_from_slice(from);
         }
         self.input_0.copy_from_slice(&state.trace_input);
         self.target_0.copy_from_slice(&state.trace_target);
+        self.plan.weighted_sum(&w.pp[0], shown.input, &mut self.settled);
+        let away = self.input.iter_mut().zip(&self.input_0).zip(shown.input);
+        away.for_each(|((d, &start), &x)| *d = start - x);
+        self.plan.weighted_sum(&w.pp[0], &self.input, &mut self.fading);
     }
 
     /// The traces of `samples`' patterns `t` ms after the presentation began.
@@ -115,6 +130,7 @@ impl<T: Real> Cells<T> {
         let at = first * n..(first + count) * n;
         let start = &self.input_0[at.clone()];
         Self::trace(&mut self.input[at.clone()], start, &shown.input[at], t, self.tau_0);
+        self.left[first..first + count].fill(T::from_f64((-t / self.tau_0).exp()));
         if let Some(target) = shown.target {
             let n = self.net.sizes[self.net.sizes.len() - 1];
             let at = first * n..(first + count) * n;
@@ -240,8 +256,18 @@ impl<T: Real> Cells<T> {
         let p = &mut self.p;
         // Up, with the apical potentials as they are.
         for k in 0..depth {
-            let r_below = if k == 0 { &self.input } else { &p.rate[k - 1] };
-            potentials::basal(self.plan, &w.pp[k], w.bpp.get(k), beta_b, r_below, &mut p.basal[k]);
+            if k == 0 && self.still {
+                let n = p.basal[0].len() / self.samples;
+                for (b, &left) in self.left.iter().enumerate() {
+                    let at = b * n..(b + 1) * n;
+                    let both = self.settled[at.clone()].iter().zip(&self.fading[at.clone()]);
+                    p.basal[0][at].iter_mut().zip(both).for_each(|(v, (&s, &f))| *v = s + left * f);
+                }
+                potentials::add_bias(w.bpp.first(), beta_b, &mut p.basal[0]);
+            } else {
+                let r_below = if k == 0 { &self.input } else { &p.rate[k - 1] };
+                potentials::basal(self.plan, &w.pp[k], w.bpp.get(k), beta_b, r_below, &mut p.basal[k]);
+            }
             let cells = p.basal[k].len() / self.samples;
             let class = class(k, depth);
             for b in 0..self.samples {

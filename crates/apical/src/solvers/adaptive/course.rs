@@ -48,7 +48,7 @@ impl<T: Real> Room<T> {
     pub fn new(setting: &Setting, samples: usize) -> Self {
         let net = &setting.net;
         Room {
-            cells: Cells::new(net, &setting.timing, Product::for_batch(samples), samples),
+            cells: Cells::new(net, &setting.timing, Product::best(), samples),
             nodes: vec![Node::new(net, samples); NODES],
             paces: Vec::new(),
             sites: Vec::new(),
@@ -104,7 +104,7 @@ impl<T: Real> Room<T> {
             (0..NODES).for_each(|slot| path.forget(slot));
         }
         self.used.clone_from(weights);
-        self.cells.begin(state);
+        self.cells.begin(state, shown, weights);
         self.cost = Cost::default();
         output.fill(T::ZERO);
         let steps = setting.steps();
@@ -155,6 +155,8 @@ impl<T: Real> Room<T> {
     ) -> Result<(), Trouble> {
         let target = shown.target.is_some();
         let totals = self.cells.totals(target);
+        self.cells.still =
+            !(aim.learns && matches!(teaching, Teaching::Own { .. })) || (aim.learning >= end && aim.lag >= end);
         for pace in &mut self.paces {
             if pace.clock.status == Status::Start {
                 self.cells.look(shown, &pace.clock);
@@ -280,7 +282,7 @@ impl<T: Real> Room<T> {
         let clock = &self.paces[0].clock;
         let together = self.paces.len() == 1;
         if let (Some(path), true, Motion::Both) = (&mut self.path, together, motion(setting, aim, clock.t)) {
-            path.ahead(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w);
+            path.ahead(&self.sites, &self.nodes, clock, setting.tau_w);
             path.reach(&self.sites, &mut self.used, weights, delta);
         }
     }
@@ -290,7 +292,7 @@ impl<T: Real> Room<T> {
         let clock = &self.paces[0].clock;
         let motion = motion(setting, aim, clock.from);
         if let (Some(path), Motion::Both | Motion::DeltaOnly) = (&mut self.path, motion) {
-            path.along(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w, 1.0);
+            path.along(&self.sites, &self.nodes, clock, setting.tau_w, 1.0);
             if motion == Motion::Both {
                 path.move_on(&self.sites, weights, delta);
             }
@@ -380,7 +382,7 @@ impl<T: Real> Room<T> {
             seen.weights.clone_from(weights);
             if let Some(path) = &mut self.path {
                 let b = (due - clock.from) / clock.h;
-                path.along(self.cells.plan, &self.sites, &self.nodes, clock, setting.tau_w, b);
+                path.along(&self.sites, &self.nodes, clock, setting.tau_w, b);
                 path.reach(&self.sites, &mut seen.weights, weights, delta);
             }
             seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);

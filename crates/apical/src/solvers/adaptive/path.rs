@@ -4,7 +4,10 @@ use super::clock::Clock;
 use super::node::{Node, Site};
 use super::quadrature::{Basis, NODES, Row, decaying, plain};
 use crate::circuit::Tensors;
-use crate::kernels::{Mat, Product, Real};
+use crate::kernels::{Mat, Product, Real, par};
+
+/// Weights that are moved at a time, all terms one after another: they stay in the nearest cache.
+const PIECE: usize = 4096;
 
 /// What a step does to weights and Delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,7 @@ impl Gains {
 
 /// Means over the batch of error times rate at the nodes, and what they and Delta contribute over a stretch of time.
 pub struct Path<T> {
+    plan: Product,
     brackets: Vec<Tensors<T>>,
     known: [bool; NODES],
     bias: Vec<T>,
@@ -70,6 +74,7 @@ impl<T: Real> Path<T> {
     /// Room for tensors like these.
     pub fn new(like: &Tensors<T>, bias_rate: f64, samples: usize) -> Self {
         Path {
+            plan: Product::best(),
             brackets: vec![like.clone(); NODES],
             known: [false; NODES],
             bias: vec![T::from_f64(bias_rate); samples],
@@ -87,27 +92,19 @@ impl<T: Real> Path<T> {
     }
 
     /// Looks ahead over the step that a clock has laid out, from the nodes behind it.
-    pub fn ahead(&mut self, plan: Product, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>) {
+    pub fn ahead(&mut self, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>) {
         self.gains = Gains::new(tau_w, clock.h, 1.0);
         let past: Row = std::array::from_fn(|j| if j < clock.order { clock.node(j) } else { 0.0 });
-        self.lay_out(plan, sites, nodes, &Basis::new(&past[..clock.order]), &clock.slots[..clock.order]);
+        self.lay_out(sites, nodes, &Basis::new(&past[..clock.order]), &clock.slots[..clock.order]);
     }
 
     /// Looks back over the part up to `b` (1: the end) of the step that a clock has just taken.
-    pub fn along(
-        &mut self,
-        plan: Product,
-        sites: &[Site],
-        nodes: &[Node<T>],
-        clock: &Clock,
-        tau_w: Option<f64>,
-        b: f64,
-    ) {
+    pub fn along(&mut self, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>, b: f64) {
         self.gains = Gains::new(tau_w, clock.h, b);
-        self.lay_out(plan, sites, nodes, &clock.basis, &clock.slots[..=clock.order]);
+        self.lay_out(sites, nodes, &clock.basis, &clock.slots[..=clock.order]);
     }
 
-    fn lay_out(&mut self, plan: Product, sites: &[Site], nodes: &[Node<T>], basis: &Basis, slots: &[usize]) {
+    fn lay_out(&mut self, sites: &[Site], nodes: &[Node<T>], basis: &Basis, slots: &[usize]) {
         self.used = slots.len();
         self.slots[..slots.len()].copy_from_slice(slots);
         self.of_weights = basis.weights(&self.gains.weights);
@@ -116,8 +113,8 @@ impl<T: Real> Path<T> {
             for &site in sites {
                 let (e, r) = nodes[slot].factors(site);
                 let bracket = of(&mut self.brackets[slot], site);
-                bracket.data.fill(T::ZERO);
-                plan.add_mean_outer(e, r.unwrap_or(&self.bias), T::from_f64(site.sign), bracket);
+                let scale = T::from_f64(site.sign / self.bias.len() as f64);
+                self.plan.outer(e, r.unwrap_or(&self.bias), scale, T::ZERO, bracket);
             }
         }
         slots.iter().for_each(|&slot| self.known[slot] = true);
@@ -126,28 +123,30 @@ impl<T: Real> Path<T> {
     /// to = from + eta (gain Delta + the brackets).
     pub fn reach(&self, sites: &[Site], to: &mut Tensors<T>, from: &Tensors<T>, delta: &Tensors<T>) {
         for &site in sites {
-            let (to, from) = (&mut of(to, site).data, &from.kind(site.kind)[site.k].data);
-            to.copy_from_slice(from);
-            self.add(site, to, delta);
+            let from = &from.kind(site.kind)[site.k].data;
+            self.combine(site, &mut of(to, site).data, Some(from), delta);
         }
     }
 
     /// The same in place.
     pub fn move_on(&self, sites: &[Site], w: &mut Tensors<T>, delta: &Tensors<T>) {
         for &site in sites {
-            self.add(site, &mut of(w, site).data, delta);
+            self.combine(site, &mut of(w, site).data, None, delta);
         }
     }
 
-    fn add(&self, site: Site, w: &mut [T], delta: &Tensors<T>) {
-        if let Some(delta) = delta.kind(site.kind).get(site.k) {
-            let gain = T::from_f64(site.eta * self.gains.delta);
-            w.iter_mut().zip(&delta.data).for_each(|(w, &d)| *w += gain * d);
-        }
-        for (&slot, c) in self.slots.iter().zip(&self.of_weights).take(self.used) {
-            let c = T::from_f64(site.eta * c);
-            w.iter_mut().zip(&self.brackets[slot].kind(site.kind)[site.k].data).for_each(|(w, &g)| *w += c * g);
-        }
+    fn combine(&self, site: Site, w: &mut [T], from: Option<&[T]>, delta: &Tensors<T>) {
+        let delta = delta.kind(site.kind).get(site.k).map(|m| (T::from_f64(site.eta * self.gains.delta), &m.data[..]));
+        let brackets = self.terms(site, &self.of_weights, site.eta);
+        par::pieces(w, PIECE, |n, w| {
+            let at = n * PIECE..n * PIECE + w.len();
+            if let Some(from) = from {
+                w.copy_from_slice(&from[at.clone()]);
+            }
+            for (c, values) in delta.into_iter().chain(brackets.iter().copied().take(self.used)) {
+                self.plan.axpy(c, &values[at.clone()], w);
+            }
+        });
     }
 
     /// Delta = keep Delta + the brackets; nothing without low-pass.
@@ -155,13 +154,23 @@ impl<T: Real> Path<T> {
         let keep = T::from_f64(self.gains.keep);
         for &site in sites {
             let Some(delta) = delta.kind_mut(site.kind).get_mut(site.k) else { continue };
-            delta.data.iter_mut().for_each(|d| *d *= keep);
-            for (&slot, c) in self.slots.iter().zip(&self.of_delta).take(self.used) {
-                let c = T::from_f64(*c);
-                let bracket = &self.brackets[slot].kind(site.kind)[site.k].data;
-                delta.data.iter_mut().zip(bracket).for_each(|(d, &g)| *d += c * g);
-            }
+            let brackets = self.terms(site, &self.of_delta, 1.0);
+            par::pieces(&mut delta.data, PIECE, |n, delta| {
+                let at = n * PIECE..n * PIECE + delta.len();
+                delta.iter_mut().for_each(|d| *d *= keep);
+                for &(c, values) in &brackets[..self.used] {
+                    self.plan.axpy(c, &values[at.clone()], delta);
+                }
+            });
         }
+    }
+
+    /// The brackets in use with their weights.
+    fn terms(&self, site: Site, weights: &Row, eta: f64) -> [(T, &[T]); NODES] {
+        std::array::from_fn(|j| {
+            let bracket = &self.brackets[self.slots[j]].kind(site.kind)[site.k].data;
+            (T::from_f64(eta * weights[j]), &bracket[..])
+        })
     }
 }
 
@@ -213,7 +222,7 @@ impl<T: Real> Gathered<T> {
         }
         for (&site, (errors, rates)) in sites.iter().zip(&mut self.rows) {
             let scale = T::from_f64(site.sign * site.eta * self.count as f64 / samples as f64);
-            Product::for_batch(self.count).add_mean_outer(errors, rates, scale, of(update, site));
+            Product::best().add_mean_outer(errors, rates, scale, of(update, site));
             errors.clear();
             rates.clear();
         }

@@ -3,7 +3,9 @@
 //!
 //! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
+mod dense;
 pub mod engine;
+mod fused;
 pub mod plan;
 
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights, taught};
@@ -12,13 +14,17 @@ use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::{Product, Real};
+use dense::Dense;
 use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
 pub use plan::{Choice, Plan, Way};
 
 /// The engine that a plan asks for.
-fn engine<T: Real>(plan: Plan, _net: &Network, _samples: usize) -> Box<dyn Engine<T>> {
+fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
-        Way::Reference | Way::Fused | Way::Blocks(_) | Way::Batch => Box::new(Reference),
+        Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
+        Way::Reference | Way::Fused => Box::new(Reference),
+        Way::Blocks(steps) => Box::new(Dense::new(net, samples, steps, plan.isa)),
+        Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),
     }
 }
 

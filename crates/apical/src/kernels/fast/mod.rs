@@ -1,0 +1,79 @@
+//! Products of matrices with the rates of a batch, in vector instructions; the twins of [`super::matvec`].
+//!
+//! Every sum is taken in one order that depends on its own length alone: neither the place of a cell or of a sample in a
+//! tile nor its neighbours, nor who computes it, changes a bit. So a batch gives what its samples give one by one, and the
+//! number of threads does not matter.
+//!
+//! - [`sums`]: W r for one sample or many, and for two matrices in one pass
+//! - [`back`]: W^T e
+//! - [`outer`]: what e and r add to a matrix; [`fold`]: the same through the low-pass
+//! - [`axpy`]: y += c x
+
+pub mod axpy;
+pub mod back;
+pub mod fold;
+pub mod outer;
+pub mod sums;
+#[cfg(test)]
+mod tests;
+
+use super::{Isa, par};
+
+/// Multiply-adds that are worth a job of their own.
+const JOB: usize = 1 << 16;
+
+/// Who computes a product, and with which instructions. It changes no bit who does.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    /// With these instructions.
+    pub isa: Isa,
+    /// By the threads of the pool, where the work is worth it, or by the calling thread alone.
+    pub pool: bool,
+}
+
+impl By {
+    /// Cuts `n` rows (or columns) of `cost` multiply-adds each into jobs of whole multiples of `unit`, and does `work` from the
+    /// first to the end of each. No two jobs share a row.
+    #[inline(always)]
+    fn jobs(self, n: usize, cost: usize, unit: usize, work: impl Fn(usize, usize) + Sync + Send) {
+        if !self.pool || n * cost < 2 * JOB {
+            return work(0, n);
+        }
+        let size = JOB.div_ceil(cost).next_multiple_of(unit);
+        par::numbered(n.div_ceil(size), |job| work(job * size, n.min((job + 1) * size)));
+    }
+}
+
+/// Values that several threads write, each its own.
+struct Shared<T> {
+    start: *mut T,
+    length: usize,
+}
+
+#[allow(unsafe_code)]
+// SAFETY: `Shared` is a place to write plain numbers to; who writes where is the promise of `Shared::part`'s callers.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn new(values: &mut [T]) -> Self {
+        Shared { start: values.as_mut_ptr(), length: values.len() }
+    }
+
+    /// `length` values from `from` on.
+    ///
+    /// # Safety
+    /// While a part lives, nobody else has one that overlaps it.
+    #[allow(unsafe_code, clippy::mut_from_ref)]
+    #[inline(always)]
+    unsafe fn part(&self, from: usize, length: usize) -> &mut [T] {
+        assert!(from <= self.length && length <= self.length - from);
+        // SAFETY: within the slice by the assertion, and alone by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), length) }
+    }
+}
+
+/// The size of nearly equal parts of `n`: at most `most` each.
+#[inline(always)]
+fn even(n: usize, most: usize) -> usize {
+    n.div_ceil(n.div_ceil(most))
+}

@@ -1,0 +1,103 @@
+//! `Padded`: rows that begin on cache lines and are filled up with zeros, so that kernels meet whole vectors only.
+
+use super::Real;
+
+/// Numbers to which the length of a row is filled up: a whole number of vectors of every instruction set.
+pub const LANES: usize = 16;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// `n` filled up to a multiple of `to`.
+pub const fn filled(n: usize, to: usize) -> usize {
+    n.div_ceil(to) * to
+}
+
+/// Rows of `cols` values, each `stride` apart; what lies between is 0 and stays so.
+#[derive(Clone, Debug, Default)]
+pub struct Padded<T> {
+    cols: usize,
+    stride: usize,
+    start: usize,
+    length: usize,
+    data: Vec<T>,
+}
+
+impl<T: Real> Padded<T> {
+    /// Rows of zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        let stride = filled(cols, LANES);
+        let length = rows * stride;
+        let data = vec![T::ZERO; length + LINE / size_of::<T>()];
+        // Where the allocation cannot be aligned the rows begin at its start: slower, not wrong.
+        let start = data.as_ptr().align_offset(LINE);
+        Padded { cols, stride, start: if start + length <= data.len() { start } else { 0 }, length, data }
+    }
+
+    /// Distance between the rows.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Values of a row.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// True if there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// All rows with what lies between them.
+    pub fn all(&self) -> &[T] {
+        &self.data[self.start..self.start + self.length]
+    }
+
+    /// All rows with what lies between them, to change; the filling must stay 0.
+    pub fn all_mut(&mut self) -> &mut [T] {
+        &mut self.data[self.start..self.start + self.length]
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> impl Iterator<Item = &[T]> {
+        let cols = self.cols;
+        self.all().chunks_exact(self.stride.max(1)).map(move |row| &row[..cols])
+    }
+
+    /// The rows, to change.
+    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
+        let (cols, stride) = (self.cols, self.stride.max(1));
+        self.all_mut().chunks_exact_mut(stride).map(move |row| &mut row[..cols])
+    }
+
+    /// Takes over rows that stand one behind the other; rows beyond them stay as they are.
+    pub fn copy_from(&mut self, rows: &[T]) {
+        let cols = self.cols;
+        for (to, from) in self.rows_mut().zip(rows.chunks_exact(cols)) {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// All values = 0.
+    pub fn clear(&mut self) {
+        self.all_mut().fill(T::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_filled_up_with_zeros() {
+        for (rows, cols) in [(1, 1), (3, 16), (4, 17), (2, 500)] {
+            let mut m = Padded::<f32>::zeros(rows, cols);
+            let values: Vec<f32> = (0..rows * cols).map(|n| n as f32 + 1.0).collect();
+            m.copy_from(&values);
+            assert_eq!(m.rows().flatten().copied().collect::<Vec<_>>(), values);
+            assert_eq!(m.all().iter().filter(|&&x| x == 0.0).count(), rows * (m.stride() - cols));
+            assert_eq!(m.all().as_ptr().align_offset(LINE), 0);
+        }
+    }
+}

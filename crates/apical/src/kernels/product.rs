@@ -1,0 +1,130 @@
+//! `Product`: the one door to products of matrices with the rates of a batch.
+
+use super::fast::{self, By};
+use super::{Isa, Mat, Real, Rows, RowsMut, matvec};
+
+/// How products are computed: a plan, fixed by the config and the CPU, never by a timing or the number of threads.
+///
+/// Batches are sample after sample: value i of sample b stands at `b * n + i`. Matrices are (post, pre) and may not be empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// Plain loops: the reference, [`matvec`].
+    Plain,
+    /// The kernels of [`fast`], with these instructions. What a sample gives does not depend on the batch it is in.
+    Fast(Isa),
+}
+
+impl Product {
+    /// The fastest on this CPU.
+    pub fn best() -> Self {
+        Product::Fast(Isa::best())
+    }
+
+    /// The name that run.json and checkpoints carry: `reference`, or the instruction set.
+    pub fn name(self) -> &'static str {
+        match self {
+            Product::Plain => "reference",
+            Product::Fast(isa) => isa.name(),
+        }
+    }
+
+    /// v = W r for each sample: `r` is samples x cols, `v` is samples x rows.
+    #[inline]
+    pub fn weighted_sum<T: Real>(self, w: &Mat<T>, r: &[T], v: &mut [T]) {
+        let samples = v.len() / w.rows;
+        let (r, v) = (Rows::packed(r, samples, w.cols), RowsMut::packed(v, samples, w.rows));
+        self.weighted_sums(w.into(), r, T::ONE, T::ZERO, v);
+    }
+
+    /// V = keep V + scale R W^T: W r for each row of R, in any memory. With `keep` = 0 it does not matter what V was.
+    #[inline]
+    pub fn weighted_sums<T: Real>(self, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, v: RowsMut<'_, T>) {
+        match self {
+            Product::Plain => matvec::weighted_sum(w, r, scale, keep, v),
+            Product::Fast(isa) => fast::sums::weighted_sum(By { isa, pool: true }, w, r, scale, keep, v),
+        }
+    }
+
+    /// v = W r and d = Delta r for one sample, in one pass over both matrices. `backwards`: from the last row to the first,
+    /// which finds in the cache what a pass forwards has left there. The order changes no bit.
+    #[inline]
+    pub fn dual_sum<T: Real>(self, w: &Mat<T>, delta: &Mat<T>, r: &[T], v: &mut [T], d: &mut [T], backwards: bool) {
+        match self {
+            Product::Plain => {
+                self.weighted_sum(w, r, v);
+                self.weighted_sum(delta, r, d);
+            }
+            Product::Fast(isa) => {
+                fast::sums::dual_sum(By { isa, pool: true }, w.into(), delta.into(), r, v, d, backwards);
+            }
+        }
+    }
+
+    /// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
+    #[inline]
+    pub fn back_sum<T: Real>(self, w: &Mat<T>, e: &[T], z: &mut [T]) {
+        let samples = z.len() / w.cols;
+        let (e, z) = (Rows::packed(e, samples, w.rows), RowsMut::packed(z, samples, w.cols));
+        self.back_sums(w.into(), e, T::ONE, T::ZERO, z);
+    }
+
+    /// Z = keep Z + scale E W: W^T e for each row of E, in any memory. With `keep` = 0 it does not matter what Z was.
+    #[inline]
+    pub fn back_sums<T: Real>(self, w: Rows<'_, T>, e: Rows<'_, T>, scale: T, keep: T, z: RowsMut<'_, T>) {
+        match self {
+            Product::Plain => matvec::back_sum(w, e, scale, keep, z),
+            Product::Fast(isa) => fast::back::back_sum(By { isa, pool: true }, w, e, scale, keep, z),
+        }
+    }
+
+    /// G += scale / B * sum over the samples of e r^T: `e` is samples x rows, `r` is samples x cols of G.
+    pub fn add_mean_outer<T: Real>(self, e: &[T], r: &[T], scale: T, g: &mut Mat<T>) {
+        let samples = e.len() / g.rows;
+        self.outer(e, r, scale / T::from_f64(samples as f64), T::ONE, g);
+    }
+
+    /// G = keep G + scale * sum over the samples of e r^T. With `keep` = 0 it does not matter what G was.
+    #[inline]
+    pub fn outer<T: Real>(self, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
+        let samples = e.len() / g.rows;
+        let (e, r) = (Rows::packed(e, samples, g.rows), Rows::packed(r, samples, g.cols));
+        self.outers(e, r, scale, keep, g.into());
+    }
+
+    /// G = keep G + scale E^T R, in any memory. With `keep` = 0 it does not matter what G was.
+    #[inline]
+    pub fn outers<T: Real>(self, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, g: RowsMut<'_, T>) {
+        match self {
+            Product::Plain => matvec::outer(e, r, scale, keep, g),
+            Product::Fast(isa) => fast::outer::outer(By { isa, pool: true }, e, r, scale, keep, g),
+        }
+    }
+
+    /// W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R, in one pass over both matrices: `e_w` and
+    /// `e_d` are samples x rows, `r` is samples x cols. Without `e_w` W takes c Delta alone.
+    #[inline]
+    pub fn fold<T: Real>(
+        self,
+        w: &mut Mat<T>,
+        delta: &mut Mat<T>,
+        c: T,
+        e_w: Option<&[T]>,
+        keep: T,
+        e_d: &[T],
+        r: &[T],
+    ) {
+        match self {
+            Product::Plain => matvec::fold(w, delta, c, e_w, keep, e_d, r),
+            Product::Fast(isa) => fast::fold::fold(By { isa, pool: true }, w, delta, c, e_w, keep, e_d, r),
+        }
+    }
+
+    /// y += c x.
+    #[inline]
+    pub fn axpy<T: Real>(self, c: T, x: &[T], y: &mut [T]) {
+        match self {
+            Product::Plain => matvec::axpy(c, x, y),
+            Product::Fast(isa) => fast::axpy::axpy(By { isa, pool: true }, c, x, y),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Populations whose rates are presynaptic, and the projections between populations, each in one list.
+
+use crate::circuit::params::{Network, Rates};
+use crate::circuit::{Kind, Potentials, Tensors};
+use crate::kernels::{Mat, Padded, Real, matvec};
+
+use super::change::Coefficients;
+
+/// Cells that projections start from. All of these share one history of their rates.
+pub struct Population<T> {
+    /// Cells.
+    pub cells: usize,
+    /// Rates of this step: samples x cells.
+    pub now: Padded<T>,
+    /// Rates of the steps of the open block, alike; empty where no weights onto them learn.
+    pub history: Vec<Padded<T>>,
+    /// What the rates of this step and those of the block have in common: alpha_s / B r_t . r_s, samples x (step, sample).
+    pub overlap: Vec<T>,
+}
+
+impl<T: Real> Population<T> {
+    fn new(cells: usize, samples: usize) -> Self {
+        Population { cells, now: Padded::zeros(samples, cells), history: Vec::new(), overlap: Vec::new() }
+    }
+
+    /// Finds the overlap with the steps of the block that have reached the weights.
+    pub fn compare(&mut self, coefficients: &Coefficients, samples: usize) {
+        let steps = coefficients.in_weights();
+        self.overlap.clear();
+        for r in self.now.rows() {
+            for (then, &alpha) in self.history[..steps].iter().zip(&coefficients.alpha) {
+                let share = T::from_f64(alpha / samples as f64);
+                self.overlap.extend(then.rows().map(|then| share * matvec::dot(r, then)));
+            }
+        }
+    }
+
+    /// This step joins the block.
+    pub fn append(&mut self, step: usize) {
+        if let Some(slot) = self.history.get_mut(step) {
+            std::mem::swap(slot, &mut self.now);
+        }
+    }
+}
+
+/// All populations, in the order that [`source`] counts: the input, layers 1 to N, interneurons of layers 1 to N - 1.
+pub fn populations<T: Real>(net: &Network, samples: usize) -> Vec<Population<T>> {
+    let n = &net.sizes;
+    n.iter().chain(&n[2..]).map(|&cells| Population::new(cells, samples)).collect()
+}
+
+/// The population from which projection `k` (from 0) of a kind starts, in a net of depth N.
+fn source(kind: Kind, k: usize, depth: usize) -> usize {
+    match kind {
+        Kind::Wpp => k,
+        Kind::Wip => k + 1,
+        Kind::Wpb => k + 2,
+        _ => depth + 1 + k,
+    }
+}
+
+/// One weight matrix.
+pub struct Projection<T> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its place in the kind's list.
+    pub k: usize,
+    /// Postsynaptic cells.
+    pub rows: usize,
+    /// Presynaptic cells.
+    pub cols: usize,
+    /// The presynaptic population.
+    pub source: usize,
+    /// dt eta; 0: its rule is off.
+    pub rate: f64,
+    /// Errors of the steps of the open block, samples x rows each; empty where the weights never learned.
+    pub errors: Vec<Vec<T>>,
+}
+
+/// All projections of a net.
+pub fn projections<T: Real>(net: &Network) -> Vec<Projection<T>> {
+    let depth = net.sizes.len() - 1;
+    let shapes = Tensors::<T>::zeros(&net.sizes, false);
+    let mut list = Vec::new();
+    for kind in [Kind::Wpp, Kind::Wpb, Kind::Wip, Kind::Wpi] {
+        for (k, m) in shapes.kind(kind).iter().enumerate() {
+            let source = source(kind, k, depth);
+            list.push(Projection { kind, k, rows: m.rows, cols: m.cols, source, rate: 0.0, errors: Vec::new() });
+        }
+    }
+    list
+}
+
+impl<T: Real> Projection<T> {
+    /// Its learning rate (0: off).
+    pub fn eta(&self, rates: &Rates) -> f64 {
+        match self.kind {
+            Kind::Wpp | Kind::Bpp => rates.pp[self.k],
+            Kind::Wpb => rates.pb[self.k],
+            Kind::Wip | Kind::Bip => rates.ip[self.k],
+            Kind::Wpi => rates.pi[self.k],
+        }
+    }
+
+    /// Its matrix in a set of tensors.
+    pub fn of<'a>(&self, tensors: &'a Tensors<T>) -> &'a Mat<T> {
+        &tensors.kind(self.kind)[self.k]
+    }
+
+    /// The same, to change.
+    pub fn of_mut<'a>(&self, tensors: &'a mut Tensors<T>) -> &'a mut Mat<T> {
+        &mut tensors.kind_mut(self.kind)[self.k]
+    }
+
+    /// The potential it brings about.
+    pub fn potential<'a>(&self, p: &'a mut Potentials<T>) -> &'a mut [T] {
+        match self.kind {
+            Kind::Wpp | Kind::Bpp => &mut p.basal[self.k],
+            Kind::Wpb => &mut p.apical_feedback[self.k],
+            Kind::Wip | Kind::Bip => &mut p.inter_dendrite[self.k],
+            Kind::Wpi => &mut p.apical_lateral[self.k],
+        }
+    }
+
+    /// The error it learns from joins the open block.
+    pub fn append(&mut self, step: usize, p: &Potentials<T>) {
+        let error = match self.kind {
+            Kind::Wpp | Kind::Bpp => &p.error_forward[self.k],
+            Kind::Wpb => &p.error_feedback[self.k],
+            Kind::Wip | Kind::Bip => &p.error_inter[self.k],
+            Kind::Wpi => &p.error_apical[self.k],
+        };
+        self.errors[step].copy_from_slice(error);
+    }
+}

@@ -1,0 +1,363 @@
+//! The engine of nets and batches that do not fit the nearest cache: `blocks` and `batch`.
+//!
+//! Weights are cut into parts that own their rows for the length of a presentation, padded and aligned; a step is one round
+//! over all parts, spread over threads, and then what happens to cells. What is learned lies in a history of errors and rates
+//! for a block of steps ([`change`]) and is folded into the weights in the pass that next reads them: memory is written once
+//! a block. With many samples a block is one step and sums and folds are products of matrices. The input layer lies in the
+//! [`span`] of the patterns where that is less work.
+//!
+//! Blocks end every so many plastic steps of a presentation and at its end, whoever looks and however many threads there are.
+
+mod cells;
+mod change;
+mod layout;
+mod part;
+mod span;
+
+use super::engine::{Answer, Circuit, Engine, Presentation, Teaching};
+use crate::circuit::params::{Network, Rates};
+use crate::circuit::step::Constants;
+use crate::circuit::{Kind, Potentials, State, Tensors};
+use crate::kernels::{Isa, Real, par};
+use crate::solvers::{Observer, Trouble, View, Wants, watch};
+use cells::Biases;
+use change::{Coefficients, Mode};
+use layout::{Population, Projection};
+use part::{PRODUCTS_FROM, Part, Task};
+use span::{Span, SpanPart};
+
+/// Rows of a part, at most. A function of the batch alone: a product's bits depend on its shape.
+fn rows_of_a_part(samples: usize) -> usize {
+    if samples < PRODUCTS_FROM { 64 } else { 128 }
+}
+
+/// Cuts rows into parts: (first, rows) of each.
+fn cut(rows: usize, samples: usize) -> impl Iterator<Item = (usize, usize)> {
+    let most = rows_of_a_part(samples);
+    (0..rows.div_ceil(most)).map(move |n| (n * most, most.min(rows - n * most)))
+}
+
+/// What one thread at a time works on.
+enum Job<T> {
+    Rows(Part<T>),
+    Span(SpanPart<T>),
+}
+
+/// The engine; between presentations it holds nothing but room.
+pub struct Dense<T> {
+    isa: Isa,
+    block: usize,
+    samples: usize,
+    populations: Vec<Population<T>>,
+    projections: Vec<Projection<T>>,
+    jobs: Vec<Job<T>>,
+    span: Span<T>,
+    open: Coefficients,
+    /// What observers see of the weights, made when one first looks.
+    seen: Option<Tensors<T>>,
+    none: Tensors<T>,
+}
+
+/// What holds for a presentation.
+#[derive(Clone, Copy)]
+struct Course {
+    mode: Mode,
+    /// The input layer is computed in the span of the patterns.
+    spans: bool,
+}
+
+impl<T: Real> Dense<T> {
+    /// Room for a net and a batch; weights are folded every `block` plastic steps.
+    pub fn new(net: &Network, samples: usize, block: usize, isa: Isa) -> Self {
+        let projections: Vec<Projection<T>> = layout::projections(net);
+        let span_parts = cut(net.sizes[1], samples).map(|(first, rows)| Job::Span(SpanPart::new(first, rows, samples)));
+        let parts = projections.iter().enumerate().flat_map(|(n, p)| {
+            cut(p.rows, samples).map(move |(first, rows)| Job::Rows(Part::new(n, p, first, rows, samples)))
+        });
+        Dense {
+            isa,
+            block: block.max(1),
+            samples,
+            jobs: span_parts.chain(parts).collect(),
+            populations: layout::populations(net, samples),
+            projections,
+            span: Span::new(samples, net.sizes[0]),
+            open: Coefficients::new(block.max(1)),
+            seen: None,
+            none: Tensors::default(),
+        }
+    }
+
+    /// Takes over the circuit for a presentation.
+    fn begin(
+        &mut self,
+        constants: &Constants<T>,
+        course: Course,
+        input: &[T],
+        (weights, delta, rates): (&Tensors<T>, &Tensors<T>, Option<&Rates>),
+        trace: &[T],
+    ) {
+        let Course { mode, spans } = course;
+        self.open.clear();
+        for p in &mut self.projections {
+            p.rate = rates.map_or(0.0, |rates| constants.dt * p.eta(rates));
+            let source = &mut self.populations[p.source];
+            if p.rate != 0.0 {
+                p.errors.resize_with(self.block, || vec![T::ZERO; self.samples * p.rows]);
+                if !(spans && p.source == 0) && source.history.is_empty() {
+                    source.history.resize_with(self.block, || source.now.clone());
+                    source.overlap.reserve(self.samples * self.samples * self.block);
+                }
+            }
+        }
+        let learns = self.projections[0].rate != 0.0;
+        if spans {
+            let q = 1.0 - constants.shares.0;
+            self.span.begin(input, trace, q, learns && mode.moves());
+        }
+        let (projections, span) = (&self.projections, &self.span);
+        par::each(&mut self.jobs, |job| match job {
+            Job::Span(part) if spans => {
+                let p = &projections[0];
+                let delta = (learns && matches!(mode, Mode::LowPass(_))).then(|| p.of(delta));
+                part.begin(span, p.of(weights), delta);
+            }
+            Job::Rows(part) if !(spans && part.projection == 0) => {
+                let p = &projections[part.projection];
+                let delta = match mode {
+                    Mode::LowPass(_) if p.rate != 0.0 => Some(Some(delta)),
+                    Mode::Gather if p.rate != 0.0 => Some(None),
+                    _ => None,
+                };
+                part.load(p, weights, delta);
+            }
+            _ => {}
+        });
+    }
+
+    /// The potentials that all projections bring about, and the fold of a full block.
+    fn sums(&mut self, course: Course, state: &State<T>, p: &mut Potentials<T>) {
+        let Course { mode, spans } = course;
+        let depth = state.soma.len();
+        let (input, cells) = self.populations.split_at_mut(1);
+        if !spans {
+            input[0].now.copy_from(&state.trace_input);
+        }
+        for (population, rates) in cells.iter_mut().zip(p.rate.iter().chain(&p.rate_inter)) {
+            population.now.copy_from(rates);
+        }
+        debug_assert_eq!(cells.len(), 2 * depth - 1);
+        let folds = self.open.len() == self.block;
+        if !folds && self.open.in_weights() > 0 {
+            for population in self.populations.iter_mut().filter(|p| !p.history.is_empty()) {
+                population.compare(&self.open, self.samples);
+            }
+        }
+        let task = Task { isa: self.isa, coefficients: &self.open, folds, backwards: state.step % 2 == 1 };
+        let (projections, populations, span) = (&self.projections, &self.populations, &self.span);
+        par::each_from(&mut self.jobs, task.backwards, |job| match job {
+            Job::Span(part) if spans => {
+                let p = &projections[0];
+                part.take(span, p);
+                part.sum(span, p.rate, p.rate != 0.0 && mode.moves());
+            }
+            Job::Rows(part) if !(spans && part.projection == 0) => {
+                let p = &projections[part.projection];
+                part.pass(&task, p, &populations[p.source]);
+            }
+            _ => {}
+        });
+        for job in &self.jobs {
+            match job {
+                Job::Span(part) if spans => part.deliver(projections[0].rows, &mut p.basal[0]),
+                Job::Rows(part) if !(spans && part.projection == 0) => {
+                    let projection = &projections[part.projection];
+                    part.deliver(projection.rows, projection.potential(p));
+                }
+                _ => {}
+            }
+        }
+        self.span.taken();
+        if folds {
+            self.open.clear();
+        }
+    }
+
+    /// The step joins the open block.
+    fn append(&mut self, course: Course, change: change::Change, p: &Potentials<T>) {
+        let step = self.open.len();
+        for population in &mut self.populations {
+            population.append(step);
+        }
+        for projection in self.projections.iter_mut().filter(|p| p.rate != 0.0) {
+            projection.append(step, p);
+        }
+        self.open.push(change);
+        if course.spans && self.projections[0].rate != 0.0 {
+            self.span.push(change, step);
+        }
+    }
+
+    /// Closes the open block and gives the circuit back.
+    fn end(&mut self, course: Course, weights: &mut Tensors<T>, delta: Option<&mut Tensors<T>>) {
+        let Course { mode, spans } = course;
+        if mode == Mode::Nothing {
+            return;
+        }
+        let task = Task { isa: self.isa, coefficients: &self.open, folds: true, backwards: false };
+        let (projections, populations, span) = (&self.projections, &self.populations, &self.span);
+        par::each(&mut self.jobs, |job| match job {
+            Job::Span(part) if spans && projections[0].rate != 0.0 => part.take(span, &projections[0]),
+            Job::Rows(part) if !(spans && part.projection == 0) => {
+                let p = &projections[part.projection];
+                part.close(&task, p, &populations[p.source]);
+            }
+            _ => {}
+        });
+        self.span.taken();
+        let mut delta = delta;
+        for job in &self.jobs {
+            match job {
+                Job::Span(part) if spans && projections[0].rate != 0.0 => {
+                    let p = &projections[0];
+                    match (mode, delta.as_deref_mut()) {
+                        (Mode::Gather, Some(update)) => part.add_gathered(&self.span, p, update),
+                        (_, delta) => part.close(&self.span, p, weights, delta),
+                    }
+                }
+                Job::Rows(part) if !(spans && part.projection == 0) => {
+                    let p = &projections[part.projection];
+                    if p.rate == 0.0 {
+                        continue;
+                    }
+                    match (mode, delta.as_deref_mut()) {
+                        (Mode::Gather, Some(update)) => part.add_gathered(p, update),
+                        (_, delta) => {
+                            part.store_weights(p, weights);
+                            if let Some(delta) = delta {
+                                part.store_delta(p, delta);
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.open.clear();
+    }
+
+    /// A copy of the weights as they are now.
+    fn look(&mut self, course: Course, weights: &Tensors<T>, delta: Option<&Tensors<T>>) {
+        let seen = self.seen.get_or_insert_with(|| weights.clone());
+        for kind in Kind::ALL {
+            for (seen, w) in seen.kind_mut(kind).iter_mut().zip(weights.kind(kind)) {
+                seen.data.copy_from_slice(&w.data);
+            }
+        }
+        if !course.mode.moves() {
+            return;
+        }
+        for job in &self.jobs {
+            match job {
+                Job::Span(part) if course.spans && self.projections[0].rate != 0.0 => {
+                    part.show(&self.span, &self.projections[0], delta, seen);
+                }
+                Job::Rows(part) if !(course.spans && part.projection == 0) => {
+                    let p = &self.projections[part.projection];
+                    if p.rate != 0.0 {
+                        part.show(p, &self.populations[p.source], &self.open, seen);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<T: Real> Engine<T> for Dense<T> {
+    fn present(
+        &mut self,
+        constants: &Constants<T>,
+        presentation: &Presentation<'_, T>,
+        circuit: Circuit<'_, T>,
+        teaching: Teaching<'_, T>,
+        output: &mut [T],
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        let Circuit { weights, state, potentials: p } = circuit;
+        let (shown, steps, start) = (presentation.shown, presentation.steps(), presentation.window_start());
+        let top = state.soma.len() - 1;
+        let factor = match presentation.answer {
+            Answer::Prediction => constants.attenuation.output,
+            Answer::Soma => 1.0,
+        };
+        let share = T::from_f64(factor / (steps - start) as f64);
+        output.fill(T::ZERO);
+
+        let mode = Mode::of(&teaching, constants.shares.1);
+        let mut nowhere = std::mem::take(&mut self.none);
+        let (rates, sink) = match teaching {
+            Teaching::Own { rates, delta } => (Some(rates), delta),
+            Teaching::Gather { rates, update } => (Some(rates), update),
+            Teaching::Nothing => (None, &mut nowhere),
+        };
+        // The products with 2B vectors at every step against those with n_0 columns, and their updates: half of it each.
+        let moves = mode.moves() && rates.is_some_and(|rates| rates.pp[0] != 0.0);
+        let course = Course { mode, spans: !moves || 4 * self.samples <= constants.net().sizes[0] };
+        let input = shown.input;
+        self.begin(constants, course, input, (weights, sink, rates), &state.trace_input);
+
+        let mut result = Ok(());
+        for n in 0..steps {
+            let wants = observer.wants(state.step + 1);
+            if course.spans {
+                let rate = self.projections[0].rate;
+                self.span.advance(moves.then_some(rate));
+            } else {
+                crate::circuit::step::follow(&mut state.trace_input, input, constants.trace_in);
+            }
+            cells::before(constants, state, p, shown.target);
+            self.sums(course, state, p);
+            let change = mode.change(presentation.timing, n);
+            let learning = if change.is_some() { rates } else { None };
+            cells::after(constants, state, p, shown.target, weights, learning);
+            if let (Some(change), Some(rates)) = (change, rates) {
+                let mut biases = match mode {
+                    Mode::Gather => Biases::Gather(sink),
+                    _ => Biases::Own(weights, sink),
+                };
+                cells::learn_biases(constants, rates, p, change, &mut biases);
+                self.append(course, change, p);
+            }
+            cells::advance_all(constants, state, p, presentation.noise);
+            result = watch::check(state, presentation.bound);
+            if result.is_err() {
+                break;
+            }
+            if n >= start {
+                let potential = match presentation.answer {
+                    Answer::Prediction => &p.basal[top],
+                    Answer::Soma => &state.soma[top],
+                };
+                output.iter_mut().zip(potential).for_each(|(o, &v)| *o += share * v);
+            }
+            if wants != Wants::Nothing {
+                if course.spans {
+                    self.span.trace(&mut state.trace_input);
+                }
+                let mut weights = &*weights;
+                if wants == Wants::Weights {
+                    self.look(course, weights, matches!(mode, Mode::LowPass(_)).then_some(&*sink));
+                    weights = self.seen.as_ref().unwrap_or(weights);
+                }
+                observer.after_step(&View { step: state.step, state, potentials: p, weights, target: shown.target });
+            }
+        }
+        if course.spans {
+            self.span.trace(&mut state.trace_input);
+        }
+        self.end(course, weights, mode.has_delta().then_some(sink));
+        self.none = nowhere;
+        result
+    }
+}

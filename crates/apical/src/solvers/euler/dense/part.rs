@@ -1,0 +1,255 @@
+//! A part of a projection: some of its rows with all that their sums and changes need. One thread at a time works on it.
+
+use super::change::Coefficients;
+use super::layout::{Population, Projection};
+use crate::circuit::Tensors;
+use crate::kernels::folded::{Fold, Rows, TILE};
+use crate::kernels::gemm::{View, product};
+use crate::kernels::padded::filled;
+use crate::kernels::{Isa, Padded, Real};
+
+/// From this many samples on, products of matrices beat passes over rows.
+pub const PRODUCTS_FROM: usize = 8;
+
+/// Some rows of a projection.
+pub struct Part<T> {
+    /// The projection.
+    pub projection: usize,
+    first: usize,
+    rows: usize,
+    samples: usize,
+    w: Padded<T>,
+    d: Padded<T>,
+    /// The Delta of a projection that has none.
+    none: Padded<T>,
+    has_d: bool,
+    to_w: Vec<T>,
+    to_d: Vec<T>,
+    out: Vec<T>,
+}
+
+/// What all parts do in a step.
+pub struct Task<'a> {
+    /// Instructions.
+    pub isa: Isa,
+    /// The open block.
+    pub coefficients: &'a Coefficients,
+    /// It is folded into the weights before they are read.
+    pub folds: bool,
+    /// Direction in which memory is passed.
+    pub backwards: bool,
+}
+
+impl<T: Real> Part<T> {
+    /// Rows `first` to `first + rows` of a projection.
+    pub fn new(projection: usize, p: &Projection<T>, first: usize, rows: usize, samples: usize) -> Self {
+        let room = filled(rows, TILE);
+        Part {
+            projection,
+            first,
+            rows,
+            samples,
+            w: Padded::zeros(room, p.cols),
+            d: Padded::default(),
+            none: Padded::default(),
+            has_d: false,
+            to_w: Vec::new(),
+            to_d: Vec::new(),
+            out: vec![T::ZERO; room * samples],
+        }
+    }
+
+    /// Values in memory, for plans.
+    fn range(&self, p: &Projection<T>) -> std::ops::Range<usize> {
+        self.first * p.cols..(self.first + self.rows) * p.cols
+    }
+
+    /// Takes over the weights, and Delta if there is one; zeros stand for a Delta that is `Some(None)`.
+    pub fn load(&mut self, p: &Projection<T>, weights: &Tensors<T>, delta: Option<Option<&Tensors<T>>>) {
+        let range = self.range(p);
+        self.w.copy_from(&p.of(weights).data[range.clone()]);
+        self.has_d = delta.is_some();
+        if self.has_d && self.d.is_empty() {
+            self.d = Padded::zeros(filled(self.rows, TILE), p.cols);
+        }
+        match delta {
+            Some(Some(delta)) => self.d.copy_from(&p.of(delta).data[range]),
+            Some(None) => self.d.clear(),
+            None => {}
+        }
+    }
+
+    /// Gives the weights back.
+    pub fn store_weights(&self, p: &Projection<T>, weights: &mut Tensors<T>) {
+        let range = self.range(p);
+        store(&self.w, &mut p.of_mut(weights).data[range], |to, from| to.copy_from_slice(from));
+    }
+
+    /// Gives Delta back.
+    pub fn store_delta(&self, p: &Projection<T>, delta: &mut Tensors<T>) {
+        let range = self.range(p);
+        store(&self.d, &mut p.of_mut(delta).data[range], |to, from| to.copy_from_slice(from));
+    }
+
+    /// Adds dt eta times what stands in Delta's place.
+    pub fn add_gathered(&self, p: &Projection<T>, update: &mut Tensors<T>) {
+        let (range, c) = (self.range(p), T::from_f64(p.rate));
+        store(&self.d, &mut p.of_mut(update).data[range], |to, from| {
+            to.iter_mut().zip(from).for_each(|(to, &x)| *to += c * x);
+        });
+    }
+
+    /// Writes the weights with the open block in them, which stays open.
+    pub fn show(&self, p: &Projection<T>, source: &Population<T>, k: &Coefficients, weights: &mut Tensors<T>) {
+        let range = self.range(p);
+        let rows = p.of_mut(weights).data[range].chunks_exact_mut(p.cols);
+        let old = T::from_f64(p.rate * k.sw);
+        let mut d = self.d.rows();
+        for (i, (row, w)) in rows.zip(self.w.rows()).enumerate() {
+            row.copy_from_slice(w);
+            if let (true, Some(d)) = (self.has_d, d.next()) {
+                row.iter_mut().zip(d).for_each(|(w, &d)| *w += old * d);
+            }
+            for ((e, r), &alpha) in p.errors.iter().zip(&source.history).zip(&k.alpha) {
+                let share = T::from_f64(p.rate * alpha / self.samples as f64);
+                for (e, r) in e.chunks_exact(p.rows).zip(r.rows()) {
+                    let factor = share * e[self.first + i];
+                    row.iter_mut().zip(r).for_each(|(w, &r)| *w += factor * r);
+                }
+            }
+        }
+    }
+
+    /// Folds the open block if the task says so, then finds what the presynaptic rates bring about.
+    pub fn pass(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
+        let plastic = p.rate != 0.0;
+        let folds = task.folds && plastic && task.coefficients.len() > 0;
+        let k = task.coefficients;
+        let s = if plastic && !folds && self.has_d { T::from_f64(p.rate * k.sw) } else { T::ZERO };
+        if self.samples < PRODUCTS_FROM {
+            self.sum_rows(task, p, source, folds, s);
+        } else {
+            if folds {
+                self.fold_products(task, p, source);
+            }
+            self.sum_products(source, s);
+        }
+        if plastic && !folds && k.in_weights() > 0 {
+            self.correct(p, source);
+        }
+    }
+
+    /// Folds the open block and does nothing else.
+    pub fn close(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
+        if p.rate == 0.0 || task.coefficients.len() == 0 {
+            return;
+        }
+        if self.samples >= PRODUCTS_FROM {
+            return self.fold_products(task, p, source);
+        }
+        let mut out = std::mem::take(&mut self.out);
+        self.sum_rows(task, p, source, true, T::ZERO);
+        std::mem::swap(&mut self.out, &mut out);
+    }
+
+    /// Adds what this part found to the potentials of its projection.
+    pub fn deliver(&self, rows: usize, v: &mut [T]) {
+        let room = self.out.len() / self.samples;
+        for (v, out) in v.chunks_exact_mut(rows).zip(self.out.chunks_exact(room)) {
+            v[self.first..self.first + self.rows].copy_from_slice(&out[..self.rows]);
+        }
+    }
+
+    fn sum_rows(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>, folds: bool, s: T) {
+        let k = task.coefficients;
+        if folds {
+            let span = self.first..self.first + self.rows;
+            let room = filled(self.rows, TILE);
+            factors(&p.errors[..k.in_weights()], &k.alpha, p.rate, span.clone(), (p.rows, room), &mut self.to_w);
+            let steps = if self.has_d { k.len() } else { 0 };
+            factors(&p.errors[..steps], &k.beta, 1.0, span, (p.rows, room), &mut self.to_d);
+        }
+        let fold = Fold {
+            history: &source.history,
+            samples: self.samples,
+            old: if self.has_d { T::from_f64(p.rate * k.sw) } else { T::ZERO },
+            keep: T::from_f64(k.sd),
+            to_w: &self.to_w,
+            to_d: &self.to_d,
+        };
+        let d = if self.has_d { &mut self.d } else { &mut self.none };
+        let rows = Rows { w: &mut self.w, d, backwards: task.backwards };
+        rows.pass(task.isa, folds.then_some(&fold), s, &source.now, &mut self.out);
+    }
+
+    fn fold_products(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
+        let k = task.coefficients;
+        let share = 1.0 / self.samples as f64;
+        if self.has_d {
+            let (old, keep) = (T::from_f64(p.rate * k.sw), T::from_f64(k.sd));
+            let fold = Fold { history: &[], samples: self.samples, old, keep, to_w: &[], to_d: &[] };
+            let rows = Rows { w: &mut self.w, d: &mut self.d, backwards: task.backwards };
+            rows.pass(task.isa, Some(&fold), T::ZERO, &source.now, &mut []);
+        }
+        let stride = self.w.stride();
+        let shape = (self.rows, stride, self.samples);
+        let steps = p.errors.iter().zip(&source.history).zip(k.alpha.iter().zip(&k.beta));
+        for ((e, r), (&alpha, &beta)) in steps {
+            let e = || View { data: &e[self.first..], row: 1, col: p.rows };
+            let r = || View { data: r.all(), row: stride, col: 1 };
+            if alpha != 0.0 {
+                product(shape, self.w.all_mut(), T::ONE, e(), r(), T::from_f64(p.rate * alpha * share));
+            }
+            if self.has_d {
+                product(shape, self.d.all_mut(), T::ONE, e(), r(), T::from_f64(beta * share));
+            }
+        }
+    }
+
+    fn sum_products(&mut self, source: &Population<T>, s: T) {
+        let stride = self.w.stride();
+        let shape = (self.samples, self.out.len() / self.samples, source.cells);
+        let r = || View { data: source.now.all(), row: stride, col: 1 };
+        product(shape, &mut self.out, T::ZERO, r(), View { data: self.w.all(), row: 1, col: stride }, T::ONE);
+        if s != T::ZERO {
+            product(shape, &mut self.out, T::ONE, r(), View { data: self.d.all(), row: 1, col: stride }, s);
+        }
+    }
+
+    /// Adds what the weights have learned since the block began.
+    fn correct(&mut self, p: &Projection<T>, source: &Population<T>) {
+        let room = self.out.len() / self.samples;
+        let c = T::from_f64(p.rate);
+        let entries = source.overlap.len() / self.samples;
+        for (out, overlap) in self.out.chunks_exact_mut(room).zip(source.overlap.chunks_exact(entries)) {
+            let errors = p.errors.iter().flat_map(|e| e.chunks_exact(p.rows));
+            for (e, &overlap) in errors.zip(overlap) {
+                let factor = c * overlap;
+                out.iter_mut().zip(&e[self.first..self.first + self.rows]).for_each(|(v, &e)| *v += factor * e);
+            }
+        }
+    }
+}
+
+/// The factors of a fold: rate * share_s / B * e for some cells, filled up to `room`.
+fn factors<T: Real>(
+    errors: &[Vec<T>],
+    shares: &[f64],
+    rate: f64,
+    cells: std::ops::Range<usize>,
+    (all, room): (usize, usize),
+    to: &mut Vec<T>,
+) {
+    to.clear();
+    for (e, &share) in errors.iter().zip(shares) {
+        let share = T::from_f64(rate * share / (e.len() / all) as f64);
+        for e in e.chunks_exact(all) {
+            to.extend(e[cells.clone()].iter().map(|&e| share * e));
+            to.resize(to.len() + room - cells.len(), T::ZERO);
+        }
+    }
+}
+
+fn store<T: Real>(from: &Padded<T>, to: &mut [T], each: impl Fn(&mut [T], &[T])) {
+    to.chunks_exact_mut(from.cols()).zip(from.rows()).for_each(|(to, from)| each(to, from));
+}
