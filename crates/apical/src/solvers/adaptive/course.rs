@@ -109,10 +109,7 @@ impl<T: Real> Room<T> {
         output.fill(T::ZERO);
         let steps = setting.steps();
         let mut asked = Asked::new(state.step, steps, setting.timing.dt, observer);
-        let mut first = if moves { aim.lag } else { 0.0 };
-        if !moves || aim.lag == 0.0 || !apart {
-            first = aim.end;
-        }
+        let first = if moves && apart { aim.lag } else { aim.end };
         self.go(setting, &aim, first, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
         if first < aim.end {
             self.join(&aim, shown);
@@ -155,8 +152,8 @@ impl<T: Real> Room<T> {
     ) -> Result<(), Trouble> {
         let target = shown.target.is_some();
         let totals = self.cells.totals(target);
-        self.cells.still =
-            !(aim.learns && matches!(teaching, Teaching::Own { .. })) || (aim.learning >= end && aim.lag >= end);
+        let moves = aim.learns && matches!(teaching, Teaching::Own { .. });
+        self.cells.still = !moves || (aim.learning >= end && aim.lag >= end);
         for pace in &mut self.paces {
             if pace.clock.status == Status::Start {
                 self.cells.look(shown, &pace.clock);
@@ -186,19 +183,6 @@ impl<T: Real> Room<T> {
                     Status::Start => self.take_first(n),
                     Status::Sweeping => {
                         let Some(error) = self.judge(aim, n) else { continue };
-                        if std::env::var("DBG").is_ok() {
-                            let c = &self.paces[n].clock;
-                            eprintln!(
-                                "{} {} t {:.5} h {:.5} err {:.3e} state {:.3e} order {}",
-                                self.paces.len(),
-                                n,
-                                c.t,
-                                c.h,
-                                error,
-                                self.cells.error(c, |_| 1.0),
-                                c.order
-                            );
-                        }
                         if error > 1.0 {
                             self.cost.rejected += 1;
                             let clock = &mut self.paces[n].clock;

@@ -132,7 +132,7 @@ impl Asked {
 
     /// When the next look is due (ms since the presentation began), if ever.
     pub fn due(&self) -> Option<f64> {
-        (self.step <= self.steps).then(|| self.step as f64 * self.dt)
+        (self.step <= self.steps).then_some(self.step as f64 * self.dt)
     }
 }
 

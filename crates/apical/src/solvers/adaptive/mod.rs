@@ -1,4 +1,27 @@
-//! `adaptive`: the full dynamics without noise, in as few steps as a stated error allows.
+//! `adaptive`: the full dynamics without noise, in as few steps as a stated error allows. An exponential Adams method of
+//! variable step, made for this circuit: every soma relaxes with a conductance that is known, u' = -g u + s(t), so over a
+//! step from t_n to t_n + h
+//!
+//! ```text
+//! u(t_n + h) = e^(-g h) u(t_n) + integral over the step of e^(-g (t_n + h - t)) P(t) dt
+//! ```
+//!
+//! with P the polynomial through s at the end of the step and at up to four nodes behind it. The end's s depends on the
+//! end's potentials; the equation is solved by sweeps up and down the layers, in the order of [`super::steady`]. A sweep is
+//! one right-hand side, and after a good extrapolation one or two are enough. At g h >> 1 a step is a step along the
+//! drifting fixed point, and its length is bounded by how fast the fixed point moves, not by 1 / g.
+//!
+//! - [`quadrature`]: integrals of polynomials, with and without exponentials. [`clock`]: nodes, steps and their length.
+//! - [`cells`]: sweeps. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
+//! - [`pace`]: how large an error may be. [`path`]: how the weights move. [`course`]: all of it, as a presentation.
+//!
+//! **Batches.** While the weights stand still (in answers, in Updates at held weights, until the end of the lag) every
+//! sample has steps of its own, and what it gives does not depend on the others. While a batch moves the weights, what one
+//! sample teaches acts on all of them: they then step together, as carefully as the one that needs it most, and the
+//! motion of the weights within the presentation is a part of the solution. In the lag's variant "filter" a batch steps
+//! together from the start.
+//!
+//! It is not for noise, which has no derivative to extrapolate.
 
 mod cells;
 mod clock;
