@@ -2,7 +2,11 @@
 //! benches of `benches` are made of this.
 
 pub mod case;
+pub mod machine;
+pub mod measure;
 pub mod peer;
+pub mod savings;
+pub mod scaling;
 pub mod spread;
 
 pub use case::{Case, Made, Work};
