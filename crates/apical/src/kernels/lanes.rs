@@ -1,6 +1,7 @@
 //! `Lanes`: vectors of `f32` or `f64` under one name, so that a kernel is written once for both.
 
-use pulp::Simd;
+use pulp::{Scalar256b, Simd};
+use std::any::TypeId;
 
 /// A number of which a vector register holds several.
 pub trait Lanes: Copy + Sized {
@@ -29,6 +30,12 @@ pub trait Lanes: Copy + Sized {
     fn mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// Sum over the lanes.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+}
+
+/// True for the set without vector instructions of its own: a fused multiply-add would be a call for each lane.
+#[inline(always)]
+fn is_plain<S: Simd>() -> bool {
+    TypeId::of::<S>() == TypeId::of::<Scalar256b>()
 }
 
 macro_rules! lanes {
@@ -62,7 +69,7 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn mul_add<S: Simd>(simd: S, a: S::$vec, b: S::$vec, c: S::$vec) -> S::$vec {
-                simd.$mul_add(a, b, c)
+                if is_plain::<S>() { simd.$add(simd.$mul(a, b), c) } else { simd.$mul_add(a, b, c) }
             }
             #[inline(always)]
             fn add<S: Simd>(simd: S, a: S::$vec, b: S::$vec) -> S::$vec {

@@ -1,9 +1,11 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+pub mod aligned;
 mod elementary;
 mod fast;
 pub mod folded;
+pub mod fused;
 pub mod gemm;
 pub mod isa;
 pub mod lanes;
@@ -18,6 +20,7 @@ pub mod rng;
 mod rows;
 
 pub use activation::Activation;
+pub use aligned::Aligned;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;
