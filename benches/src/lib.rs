@@ -1,6 +1,7 @@
 //! How fast the engine is: the circuits that are measured, and what measures them. The programs of `src/bin` and the
 //! benches of `benches` are made of this.
 
+pub mod adaptive;
 pub mod case;
 pub mod machine;
 pub mod measure;

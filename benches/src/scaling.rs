@@ -1,5 +1,7 @@
-//! How time grows: with cells, batch, depth and threads, for each way and for the one that is chosen.
+//! How time grows: with cells, batch, depth and threads, for each way and for the one that is chosen; and with the
+//! tolerance of `adaptive`.
 
+use crate::adaptive::Row;
 use crate::measure::{self, Effort};
 use crate::{Case, Spread};
 use apical::kernels::Isa;
@@ -118,7 +120,7 @@ pub fn csv(points: &[Point]) -> String {
 }
 
 /// The points as a figure: one panel a study.
-pub fn figure(points: &[Point]) -> Figure {
+pub fn figure(points: &[Point], adaptive: &[Row]) -> Figure {
     let mut panels = Vec::new();
     for (study, title, label) in [
         ("cells", "n-n-10, one pattern", "cells per layer n"),
@@ -146,7 +148,27 @@ pub fn figure(points: &[Point]) -> Figure {
         }
         panels.push(panel);
     }
+    panels.push(tolerances(adaptive));
     Figure { width_mm: theme::TWO_COLUMNS, axes_height_mm: 48.0, columns: 2, panels }
+}
+
+/// Time per presentation against tolerance; euler's, which has none, as a level beside it.
+fn tolerances(rows: &[Row]) -> Panel {
+    let mut panel = Panel::new(log("tolerance", ""), log("time per presentation", "µs"));
+    panel.title = "adaptive, 100 ms".into();
+    let range = rows.iter().filter_map(|row| row.tolerance);
+    let range = [range.clone().fold(f64::INFINITY, f64::min), range.fold(0.0, f64::max)];
+    for (colour, net) in ["30-20-10", "4-120-3"].into_iter().enumerate() {
+        let of: Vec<&Row> = rows.iter().filter(|row| row.net == net).collect();
+        let steps = of.iter().filter_map(|row| Some((row.tolerance?, row.time.median)));
+        let (x, y) = steps.unzip();
+        panel.lines.push(Line { name: net.into(), colour, dash: Dash::Solid, x, y });
+        if let Some(euler) = of.iter().find(|row| row.tolerance.is_none()) {
+            let (name, y) = (format!("{net}, euler"), vec![euler.time.median; 2]);
+            panel.lines.push(Line { name, colour, dash: Dash::Dashed, x: range.to_vec(), y });
+        }
+    }
+    panel
 }
 
 fn log(label: &str, unit: &str) -> Axis {

@@ -3,7 +3,7 @@
 use apical::kernels::Isa;
 use apical::solvers::euler::{Choice, Way};
 use apical_benches::measure::{self, Effort};
-use apical_benches::{Case, case, machine, peer, savings};
+use apical_benches::{Case, adaptive, case, machine, peer, savings};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -15,6 +15,7 @@ bench-circuit write CASE FOLDER     case.json and start.f32, for other programs
 bench-circuit serve CASE [OPTION...]
                                     a line on stdin, `check N FILE` or `time N`, is answered with one on stdout
 bench-circuit savings [THREADS]     what each way wins, a table; THREADS: 1,2
+bench-circuit adaptive              adaptive beside euler: error, right-hand sides, time
 bench-circuit machine               bytes and products a second, to hold times against
 OPTION: --threads N (1), --way auto|reference|fused|blocks:K|batch (auto), --isa plain|avx2|avx512|neon (the best)";
 
@@ -83,6 +84,10 @@ fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
         ["savings", threads] => {
             let threads = threads.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
             savings::print(&threads, EFFORT)
+        }
+        ["adaptive"] => {
+            print!("{}", adaptive::table(&adaptive::rows(&[1e-3, 1e-4, 1e-5, 1e-6], EFFORT)?));
+            Ok(())
         }
         ["machine"] => {
             machine::print(EFFORT);

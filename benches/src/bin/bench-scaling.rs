@@ -1,7 +1,7 @@
 //! `bench-scaling`: how time grows with cells, batch, depth and threads; a table and a figure of it.
 
 use apical_benches::measure::Effort;
-use apical_benches::scaling;
+use apical_benches::{adaptive, scaling};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,7 +30,10 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     let points = scaling::study(quick, effort, |p| {
         println!("{} {}: {} ({}), threads: {}: {} us", p.study, p.x, p.way, p.plan, p.threads, p.time);
     })?;
-    let figure = scaling::figure(&points);
+    let tolerances: Vec<f64> = (4..=12).map(|n| 10f64.powf(-0.5 * f64::from(n))).collect();
+    let rows = adaptive::rows(&tolerances, effort)?;
+    print!("{}", adaptive::table(&rows));
+    let figure = scaling::figure(&points, &rows);
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("scaling.csv"), scaling::csv(&points))?;
     std::fs::write(folder.join("scaling.svg"), figure.svg())?;

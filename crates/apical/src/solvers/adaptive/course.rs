@@ -48,7 +48,7 @@ impl<T: Real> Room<T> {
     pub fn new(setting: &Setting, samples: usize) -> Self {
         let net = &setting.net;
         Room {
-            cells: Cells::new(net, &setting.timing, Product::for_batch(samples), samples),
+            cells: Cells::new(net, &setting.timing, Product::best(), samples),
             nodes: vec![Node::new(net, samples); NODES],
             paces: Vec::new(),
             sites: Vec::new(),

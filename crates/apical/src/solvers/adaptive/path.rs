@@ -213,7 +213,7 @@ impl<T: Real> Gathered<T> {
         }
         for (&site, (errors, rates)) in sites.iter().zip(&mut self.rows) {
             let scale = T::from_f64(site.sign * site.eta * self.count as f64 / samples as f64);
-            Product::for_batch(self.count).add_mean_outer(errors, rates, scale, of(update, site));
+            Product::best().add_mean_outer(errors, rates, scale, of(update, site));
             errors.clear();
             rates.clear();
         }
