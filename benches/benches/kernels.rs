@@ -1,7 +1,7 @@
-//! Products of each instruction set beside the plain reference and the crate `gemm`; rates; normals.
+//! Products of each instruction set beside the plain reference; rates; normals.
 
 use apical::kernels::rng::{Stream, fill_normals};
-use apical::kernels::{Activation, Isa, Mat, Product, gemm};
+use apical::kernels::{Activation, Isa, Mat, Product};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ fn products(c: &mut Criterion) {
             group.bench_function(id("W^T e"), |b| b.iter(|| product.back_sum(&w, &e, &mut z)));
             group.bench_function(id("e r^T"), |b| b.iter(|| product.add_mean_outer(&e, &r, 1e-9, &mut w)));
         }
-        let id = BenchmarkId::new("W r/gemm", &shape);
-        group.bench_function(id, |b| b.iter(|| gemm::weighted_sum(&w, &r, &mut v)));
     }
     group.finish();
 }

@@ -3,8 +3,8 @@
 use apical::circuit::params::{Conductances, Network, Nudging, Rates};
 use apical::circuit::start::{Start, Starts, draw};
 use apical::circuit::{Attenuation, Tensors};
-use apical::kernels::rng::{Draws, Stream};
 use apical::kernels::Activation;
+use apical::kernels::rng::{Draws, Stream};
 use apical::learners::feed_forward::Function;
 use apical::learners::loss::Loss;
 use apical::learners::optimiser::{self, Rule};
@@ -91,13 +91,8 @@ fn specs(f: &Function) -> Vec<(&'static str, Spec)> {
         step: 0.5,
         tolerance: None,
     };
-    let pc = pc::Options {
-        schedule: pc::Schedule::Settled,
-        steps: 20,
-        rate: 0.05,
-        momentum: 0.0,
-        output_precision: 1.0,
-    };
+    let pc =
+        pc::Options { schedule: pc::Schedule::Settled, steps: 20, rate: 0.05, momentum: 0.0, output_precision: 1.0 };
     let dtp = dtp::Options { inverse: dtp::Inverse::Learned, step: 0.1, noise: 0.1, draws: 1, feedback_rate: 1.0 };
     vec![
         ("microcircuit", circuit),

@@ -2,7 +2,7 @@
 
 use crate::Spread;
 use crate::measure::Effort;
-use apical::kernels::{Isa, Lanes, Mat, Product, gemm};
+use apical::kernels::{Isa, Lanes, Mat, Product};
 use pulp::{Simd, WithSimd};
 use std::hint::black_box;
 use std::time::Instant;
@@ -68,8 +68,6 @@ pub fn print(effort: Effort) {
     let flops = 2.0 * (rows * cols * samples) as f64;
     let ours = rate(effort, flops, || product.weighted_sum(black_box(&w), black_box(&r), &mut v));
     println!("product of {rows} x {cols} with {samples} patterns, {}: {ours} GFlop/s", product.name());
-    let theirs = rate(effort, flops, || gemm::weighted_sum(black_box(&w), black_box(&r), &mut v));
-    println!("the same by the crate gemm: {theirs} GFlop/s");
 }
 
 /// 1e9 units per second, where one call does `units`.

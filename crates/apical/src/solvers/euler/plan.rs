@@ -51,12 +51,22 @@ impl Plan {
     pub const REFERENCE: Plan = Plan { way: Way::Reference, isa: Isa::PLAIN };
 
     /// The plan for a net and a batch.
-    pub fn new<T: Real>(choice: Choice, _net: &Network, _samples: usize, isa: Isa) -> Self {
+    pub fn new<T: Real>(choice: Choice, net: &Network, samples: usize, isa: Isa) -> Self {
         match choice {
+            Choice::Auto if samples == 1 && upper_bytes::<T>(net) <= FUSED_BYTES => Plan { way: Way::Fused, isa },
             Choice::Auto => Plan { way: Way::Reference, isa },
             Choice::Given(way) => Plan { way, isa },
         }
     }
+}
+
+/// Where the fused way stops to win: bytes of weights and Delta above the first layer, about a second cache.
+const FUSED_BYTES: usize = 1 << 20;
+
+/// Bytes of weights and Delta above the first layer.
+fn upper_bytes<T>(net: &Network) -> usize {
+    let pairs = net.sizes[1..].windows(2).map(|n| n[0] * n[1]);
+    pairs.sum::<usize>() * 4 * 2 * size_of::<T>()
 }
 
 impl fmt::Display for Plan {

@@ -6,7 +6,7 @@
 //! So a step costs four vectors as long as layer 1, whatever the size of the input.
 
 use super::Kind;
-use crate::kernels::{Aligned, Lanes, Mat, Real, matvec};
+use crate::kernels::{Aligned, Lanes, Mat, Product, Real};
 use pulp::Simd;
 
 /// The plasticity of the first layer in a presentation.
@@ -68,7 +68,7 @@ impl<T: Real> Input<T> {
             [(Some(w), &self.x), (Some(w), &self.y), (delta, &self.x), (delta, &self.y)].into_iter().enumerate()
         {
             match matrix {
-                Some(matrix) => matvec::weighted_sum(matrix.into(), pattern, &mut self.base[n][..matrix.rows]),
+                Some(matrix) => Product::Plain.weighted_sum(matrix, pattern, &mut self.base[n][..matrix.rows]),
                 None => self.base[n].fill(T::ZERO),
             }
         }
