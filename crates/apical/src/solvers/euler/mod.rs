@@ -22,10 +22,9 @@ pub use plan::{Choice, Plan, Way};
 fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
         Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
-        Way::Reference => Box::new(Reference),
+        Way::Reference | Way::Fused => Box::new(Reference),
         Way::Blocks(steps) => Box::new(Dense::new(net, samples, steps, plan.isa)),
-        // Several patterns at once, asked of a fused plan for one: answers to a set.
-        Way::Fused | Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),
+        Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),
     }
 }
 
