@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask test | tidy | package | bench-peers`.
+//! Development tasks: `cargo xtask test | tidy | package | bench-peers | bench-scaling`.
 
 mod bench_peers;
 mod package;
@@ -13,9 +13,10 @@ cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, c
                                         the tests whose names contain it; --slow: ignored tests too
 cargo xtask tidy                        rules of the house that the compiler does not know
 cargo xtask package                     pack each crate and install the command, as a user would
-cargo xtask bench-peers [--keep-env DIR]
-                                        time per sample beside PyTorch's, which is installed into a virtual
-                                        environment: DIR, or one that is removed afterwards";
+cargo xtask bench-peers [--only NAME...] [--rounds N] [--threads 1,2] [--markdown FILE] [--keep-env DIR]
+                                        times beside numba, JAX, numpy and PyTorch, which are installed into a virtual
+                                        environment: DIR, or one that is removed afterwards
+cargo xtask bench-scaling [--quick]     time against the size of nets, batches and threads; draws docs/images/scaling";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -24,12 +25,20 @@ fn main() -> ExitCode {
         Some((task, [])) if task == "tidy" => tidy::run(),
         Some((task, [])) if task == "package" => package::run(),
         Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),
+        Some((task, rest)) if task == "bench-scaling" => bench_scaling(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
     };
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Measures and draws; the program stands in the package `benches`.
+fn bench_scaling(args: &[String]) -> bool {
+    let out = root().join("docs/images");
+    let mut command = cargo(&["run", "--release", "--package", "apical-benches", "--bin", "bench-scaling", "--"]);
+    succeeds(command.arg(out).args(args))
 }
 
 /// The repository's root.

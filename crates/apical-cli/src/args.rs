@@ -75,7 +75,7 @@ pub enum Command {
     Runs(runs::Args),
     /// Compare the configs and results of two runs
     Diff(diff::Args),
-    /// List what there is: experiments, solvers, learners, tasks, activations
+    /// List what there is: experiments, solvers, plans, learners, tasks, activations
     List(list::Args),
     /// Print a preset, to edit it
     Show(show::Args),

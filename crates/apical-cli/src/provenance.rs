@@ -6,6 +6,7 @@ use apical_lab::check::content_hash;
 use apical_lab::experiment::{Experiment, StartWeights};
 use apical_lab::folder::RunInfo;
 use apical_lab::folder::runinfo::{cpu_model, host_name};
+use apical_lab::plan;
 use apical_lab::run::build;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub fn run_info(e: &Experiment, threads: usize) -> Result<RunInfo, Error> {
         cpu_features: build::cpu_features().into_iter().map(String::from).collect(),
         threads,
         precision: e.precision.name().into(),
-        plan: build::plan(e),
+        plan: plan::describe(e),
         data: data(e)?,
         ..RunInfo::default()
     })

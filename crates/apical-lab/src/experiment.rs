@@ -7,6 +7,7 @@ pub use apical::learners::AlgorithmSpec;
 pub use apical::learners::loss::Loss;
 pub use apical::learners::optimiser;
 pub use apical::solvers::NoFixedPoint;
+pub use apical::solvers::euler::{Choice, Way};
 use apical::tasks::TaskSpec;
 use std::path::PathBuf;
 
@@ -55,8 +56,8 @@ pub enum Attenuation {
 /// How potentials are found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SolverSpec {
-    /// Full dynamics, Euler steps.
-    Euler,
+    /// Full dynamics, Euler steps, computed in this way.
+    Euler(Choice),
     /// The fixed point, by sweeps.
     Steady {
         /// Bound on the largest |du/dt| (1/ms).
@@ -241,7 +242,7 @@ pub struct Experiment {
 impl Experiment {
     /// True if a presentation is a course of Euler steps; without, it is one step.
     pub fn has_dynamics(&self) -> bool {
-        self.learner == LearnerSpec::Microcircuit && self.solver == SolverSpec::Euler
+        self.learner == LearnerSpec::Microcircuit && matches!(self.solver, SolverSpec::Euler(_))
     }
 
     /// True if samples may have no fixed point.

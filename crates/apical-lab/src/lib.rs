@@ -9,6 +9,7 @@ pub mod error;
 pub mod experiment;
 pub mod failpoint;
 pub mod folder;
+pub mod plan;
 pub mod record;
 pub mod relate;
 pub mod run;

@@ -18,7 +18,7 @@ fn comparison(text: &str) -> Comparison {
 }
 
 fn options() -> Options {
-    Options { samples: 20, limit_samples: 0, inverse_steps: 10 }
+    Options { samples: 20, limit_samples: 0, inverse_steps: 10, threads: 2 }
 }
 
 fn plan(text: &str, options: Options) -> Plan {

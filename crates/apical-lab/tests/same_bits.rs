@@ -2,9 +2,11 @@
 //! saves or looks, and wherever the run is stopped and taken up again.
 
 use apical_lab::check::{Context, canonical, check, resolved_toml};
+use apical_lab::checkpoint::{Checkpoint, Tensor};
 use apical_lab::config::{Override, Source, report};
 use apical_lab::folder::{RunFolder, RunInfo};
-use apical_lab::run::{Ended, Options, Progress, Stop, build, run};
+use apical_lab::plan;
+use apical_lab::run::{Ended, Options, Progress, Stop, run};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -190,7 +192,7 @@ fn outcome(toml: &str, sets: &[&str], threads: usize, stops: &[u64]) -> BTreeMap
     let parent = folder();
     let mut path = None;
     for at in stops.iter().copied().chain([u64::MAX]) {
-        let info = RunInfo { plan: build::plan(&e), ..RunInfo::default() };
+        let info = RunInfo { plan: plan::describe(&e), ..RunInfo::default() };
         let (text, hashed) = (resolved_toml(&e), canonical(&e).unwrap());
         let mut opened = RunFolder::open_or_create(parent.path(), &e.name, &hashed, &text, info).unwrap();
         let stop = Stop::default();
@@ -238,6 +240,82 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
+/// Every plan, with settings of [`EULER`] that it allows: blocks that divide neither a presentation (30 steps) nor its lag
+/// (11), and fused steps, one pattern at a time.
+const PLANS: [&[&str]; 7] = [
+    &["solver.plan=reference"],
+    &["solver.plan=blocks", "solver.block=1"],
+    &["solver.plan=blocks", "solver.block=7"],
+    &["solver.plan=blocks", "solver.block=64"],
+    &["solver.plan=batch"],
+    &["solver.plan=reference", "train.batch=1"],
+    &["solver.plan=fused", "train.batch=1"],
+];
+
+/// The same run by a plan must have the same bits with any number of threads and wherever it is stopped, and its weights must
+/// not depend on what is saved, validated or recorded.
+#[test]
+fn every_plan_has_its_own_bits_whoever_works_and_looks() {
+    for plan in PLANS {
+        for precision in ["precision=f32", "precision=f64"] {
+            let with = |sets: &[&'static str]| [plan, &[precision], sets].concat();
+            let unbroken = outcome(EULER, &with(&[]), 1, &[]);
+            for (threads, stops) in [(2, &[3, 30][..]), (3, &[]), (7, &[17])] {
+                let again = outcome(EULER, &with(&[]), threads, stops);
+                same(&unbroken, &again, &format!("{plan:?}, {precision}, {threads} threads, stopped at {stops:?}"));
+            }
+            if precision == "precision=f64" {
+                continue;
+            }
+            let plain = last_tensors(&unbroken);
+            for sets in [
+                &["train.checkpoint_every=3", "train.keep_every=1", "train.validate_every=3"][..],
+                &["record.interval=1", "record.soma.every=1", "record.weights={'Wpp.2'={every=1}}"],
+                &["record.soma.every=13", "record.apical.every=1000000", "record.weights={'Wpb.1'={every=17}}"],
+            ] {
+                assert!(plain == last_tensors(&outcome(EULER, &with(sets), 2, &[])), "{plan:?}, {precision}, {sets:?}");
+            }
+        }
+    }
+}
+
+/// Metrics of a run, by name: all values in their order.
+fn metrics(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<f64>> {
+    let mut series: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&files["metrics.jsonl"]).lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        series.entry(line["name"].as_str().unwrap().to_owned()).or_default().push(line["value"].as_f64().unwrap());
+    }
+    series
+}
+
+/// Plans are ways to the same trajectory: 1302 steps with everything on part by rounding only.
+#[test]
+fn all_plans_tell_the_same_story() {
+    for (precision, bound) in [("precision=f32", 1e-3), ("precision=f64", 1e-9)] {
+        for batch in ["train.batch=1", "train.batch=2"] {
+            let run = |plan: &[&'static str]| metrics(&outcome(EULER, &[plan, &[precision, batch]].concat(), 2, &[]));
+            let expected = run(&["solver.plan=reference"]);
+            assert!(expected.len() > 15 && expected["train.loss"].len() > 5);
+            let fits = |plan: &&&[&str]| batch == "train.batch=1" || plan[0] != "solver.plan=fused";
+            for plan in PLANS.iter().filter(fits).skip(1) {
+                let plan = &plan[..plan.len() - usize::from(plan[plan.len() - 1] == "train.batch=1")];
+                let found = run(plan);
+                assert_eq!(expected.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
+                for (name, values) in &expected {
+                    // Relative to the largest value of the metric: errors that vanish are differences of large numbers.
+                    let scale = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                    let off = values.iter().zip(&found[name]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert!(
+                        off <= bound * scale,
+                        "{plan:?}, {precision}, {batch}, {name}: off by {off:e} of {scale:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn two_step_is_the_same_wherever_it_is_stopped() {
     let unbroken = outcome(TWO_STEP, &[], 2, &[]);
@@ -269,13 +347,19 @@ fn an_optimiser_that_follows_the_circuit_goes_on_where_it_stopped() {
     }
 }
 
-/// The tensors of the last checkpoint that are weights.
-fn final_weights(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<f64>> {
+/// The tensors of the last checkpoint; without the state of the recording itself, which may differ.
+fn last_tensors(files: &BTreeMap<String, Vec<u8>>) -> Vec<Tensor> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("last.safetensors");
     std::fs::write(&path, &files["checkpoints/last.safetensors"]).unwrap();
-    let tensors = apical_lab::checkpoint::Checkpoint::load(&path).unwrap().tensors;
-    let weights = tensors.into_iter().filter(|t| {
+    let mut tensors = Checkpoint::load(&path).unwrap().tensors;
+    tensors.retain(|t| !["interval", "position.traces", "best.score"].contains(&t.name.as_str()));
+    tensors
+}
+
+/// The tensors of the last checkpoint that are weights.
+fn final_weights(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<f64>> {
+    let weights = last_tensors(files).into_iter().filter(|t| {
         t.name.starts_with('W') || t.name.starts_with('b') && t.name.contains(".") && !t.name.starts_with("best")
     });
     weights.map(|t| (t.name.clone(), t.to_f64())).collect()
@@ -284,17 +368,7 @@ fn final_weights(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<f64>
 /// Configs that differ only in what is kept: the weights at the end must not.
 #[test]
 fn looking_and_saving_change_no_bit() {
-    let weights = |sets: &[&str]| {
-        let files = outcome(EULER, sets, 1, &[]);
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("last.safetensors");
-        std::fs::write(&path, &files["checkpoints/last.safetensors"]).unwrap();
-        let checkpoint = apical_lab::checkpoint::Checkpoint::load(&path).unwrap();
-        let mut tensors = checkpoint.tensors;
-        // The state of the recording itself may differ.
-        tensors.retain(|t| !["interval", "position.traces", "best.score"].contains(&t.name.as_str()));
-        tensors
-    };
+    let weights = |sets: &[&str]| last_tensors(&outcome(EULER, sets, 1, &[]));
     let plain = weights(&[]);
     assert!(plain.len() > 20);
     for sets in [

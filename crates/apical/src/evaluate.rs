@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 /// Samples that are answered side by side. A constant, so that the products, and with them the bits, do not depend on
 /// the number of threads.
-const CHUNK: usize = 100;
+pub const CHUNK: usize = 100;
 
 /// How good the answers are.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -47,7 +47,8 @@ pub struct Args {
     /// Folder in which all folders are made
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
-    /// Runs side by side, one thread each; the results do not depend on it [default: all cores]
+    /// Runs side by side; cores that are left over are shared out among them; the results do not depend on it [default: all
+    /// cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Start all runs anew; older ones are moved aside
@@ -68,14 +69,17 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let c = compare::check(&source, &overrides, args.learners.as_deref(), args.seeds, &load::machine());
     let c = c.map_err(Failure::Config)?;
     terminal.warnings(&c.warnings);
-    let jobs = work::jobs(&c, &args.out, args.again)?;
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let wanted = args.jobs.map_or(cores, usize::from);
+    let side = wanted.min(c.entries.len() * c.seeds.len()).max(1);
+    // With fewer runs than cores each gets several.
+    let threads = (cores / side).max(1);
+    let jobs = work::jobs(&c, &args.out, args.again, threads)?;
     let names = c.entries.iter().flat_map(|e| c.seeds.iter().map(|_| e.name.as_str()));
     let runs: Vec<(&str, &str)> = names.zip(jobs.iter().map(|job| job.canonical.as_str())).collect();
     let folder = args.out.join(compare::folder_name(&c.name, &runs));
-    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-    let threads = args.jobs.map_or_else(cores, usize::from);
-    let options = Options { threads: 1, stop, allow_different_bits: args.allow_different_bits };
-    if let Some(signal) = work::make(&jobs, &args.out, args.again, threads, &options, terminal)? {
+    let options = Options { threads, stop, allow_different_bits: args.allow_different_bits };
+    if let Some(signal) = work::make(&jobs, &args.out, args.again, side, &options, terminal)? {
         let name = signals::name(signal);
         terminal.say(&format!("stopped by {name}; checkpoints are kept. To go on:\n  {}", command(args)));
         return Ok(signals::exit_code(signal));

@@ -4,6 +4,7 @@ use crate::failure::Outcome;
 use crate::table::columns;
 use crate::terminal::Terminal;
 use apical::kernels::Activation;
+use apical::solvers::euler::plan::WAYS;
 use apical::tasks::TASKS;
 use apical::{learners, solvers};
 use apical_lab::config::PRESETS;
@@ -31,6 +32,8 @@ enum What {
     Experiments,
     /// How potentials are found: solver.kind
     Solvers,
+    /// In which way the steps of euler are computed: solver.plan
+    Plans,
     /// Who assigns credit: learner.kind
     Learners,
     /// What is learned: task.kind
@@ -40,12 +43,14 @@ enum What {
 }
 
 impl What {
-    const ALL: [What; 5] = [What::Experiments, What::Solvers, What::Learners, What::Tasks, What::Activations];
+    const ALL: [What; 6] =
+        [What::Experiments, What::Solvers, What::Plans, What::Learners, What::Tasks, What::Activations];
 
     fn title(self) -> &'static str {
         match self {
             What::Experiments => "experiments",
             What::Solvers => "solvers",
+            What::Plans => "plans",
             What::Learners => "learners",
             What::Tasks => "tasks",
             What::Activations => "activations",
@@ -57,6 +62,7 @@ impl What {
         match self {
             What::Experiments => PRESETS.iter().map(|preset| (preset.name, preset.about)).collect(),
             What::Solvers => solvers::NAMES.to_vec(),
+            What::Plans => WAYS.to_vec(),
             What::Learners => learners::NAMES.to_vec(),
             What::Tasks => TASKS.iter().map(|task| (task.name, task.about)).collect(),
             What::Activations => Activation::ALL.iter().map(|phi| (phi.name(), phi.formula())).collect(),

@@ -79,8 +79,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let source = load::source(&args.experiment, terminal)?;
     let comparison = comparison(args, &source)?;
     terminal.warnings(&comparison.warnings);
-    let options =
-        relate::Options { samples: args.samples, limit_samples: args.limit_samples, inverse_steps: args.inverse_steps };
+    let options = relate::Options {
+        samples: args.samples,
+        limit_samples: args.limit_samples,
+        inverse_steps: args.inverse_steps,
+        threads: args.threads.count(),
+    };
     let plan = Plan::new(&comparison.name, &comparison.entries, args.trained_by.as_deref(), options)?;
     for line in &plan.left_out {
         terminal.warn(line);

@@ -7,7 +7,9 @@ use crate::terminal::Terminal;
 use crate::{course, load, provenance, signals};
 use apical_lab::check::{canonical, resolved_toml};
 use apical_lab::config::Override;
+use apical_lab::experiment::Way;
 use apical_lab::folder::{self, RunFolder, RunInfo, State, runinfo};
+use apical_lab::plan::{human_bytes, way_name};
 use apical_lab::run::answer::{Which, checkpoint_file};
 use apical_lab::run::check_files;
 use apical_lab::run::{Options, dry};
@@ -78,7 +80,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let canonical = canonical(&e)?;
     let path = args.out.join(folder::folder_name(&e.name, &canonical)?);
     if args.dry_run {
-        return plan(&e, &path, args.again, terminal);
+        return plan(&e, &path, args, terminal);
     }
     let is_run = path.join(runinfo::FILE).exists();
     if args.again || !is_run {
@@ -126,14 +128,15 @@ fn overrides(args: &Args) -> Result<Vec<Override>, Failure> {
 }
 
 /// What the run would be.
-fn plan(e: &Experiment, path: &Path, again: bool, terminal: &Terminal) -> Outcome {
-    let plan = dry::plan(e)?;
+fn plan(e: &Experiment, path: &Path, args: &Args, terminal: &Terminal) -> Outcome {
+    let threads = args.threads.count();
+    let plan = dry::plan(e, threads)?;
     for warning in &plan.warnings {
         terminal.warn(warning);
     }
     let state = if !path.join(runinfo::FILE).exists() {
         "new"
-    } else if again {
+    } else if args.again {
         "new: an older one would be moved aside"
     } else {
         match folder::state(path)? {
@@ -145,9 +148,19 @@ fn plan(e: &Experiment, path: &Path, again: bool, terminal: &Terminal) -> Outcom
     let sizes = &e.network.sizes;
     let stability: Vec<String> = plan.stability.iter().map(|number| format!("{number:.3}")).collect();
     if terminal.json {
+        let euler = plan.euler.map(|plan| {
+            let block = if let Way::Blocks(steps) = plan.way { Some(steps) } else { None };
+            json!({"way": way_name(plan.way), "block": block, "instructions": plan.isa.name()})
+        });
+        let m = plan.memory;
+        let memory = json!({
+            "total": m.total, "weights": m.weights, "state": m.state, "plan": m.plan, "data": m.data,
+            "evaluation": m.evaluation, "checkpoint": m.checkpoint, "recording": m.recording,
+        });
         terminal.print_json(&json!({
-            "name": e.name, "state": state, "sizes": sizes, "plan": plan.plan, "presentations": plan.presentations,
-            "steps": plan.steps, "weight_bytes": plan.weight_bytes, "seconds": plan.seconds,
+            "name": e.name, "state": state, "sizes": sizes, "plan": plan.plan, "why": plan.why, "euler": euler,
+            "presentations": plan.presentations, "steps": plan.steps, "weight_bytes": plan.weight_bytes,
+            "memory_bytes": memory, "seconds": plan.seconds, "threads": threads,
             "stability": plan.stability, "warnings": plan.warnings, "path": path.display().to_string(),
         }))?;
     } else if !terminal.quiet {
@@ -156,14 +169,17 @@ fn plan(e: &Experiment, path: &Path, again: bool, terminal: &Terminal) -> Outcom
             ("run", state.to_owned()),
             ("network", sizes.join("-")),
             ("plan", plan.plan),
+            ("because", plan.why),
             ("presentations", plan.presentations.to_string()),
         ];
         if plan.steps > 0 {
             rows.push(("steps", plan.steps.to_string()));
         }
-        rows.push(("weights", indicatif::HumanBytes(plan.weight_bytes).to_string()));
+        rows.push(("weights", human_bytes(plan.weight_bytes)));
+        rows.push(("memory", format!("about {}", human_bytes(plan.memory.total))));
         let seconds = std::time::Duration::try_from_secs_f64(plan.seconds).unwrap_or(std::time::Duration::MAX);
-        rows.push(("training takes", format!("about {:#}", indicatif::HumanDuration(seconds))));
+        let hands = if threads == 1 { "1 thread".to_owned() } else { format!("up to {threads} threads") };
+        rows.push(("training takes", format!("about {:#}, {hands}", indicatif::HumanDuration(seconds))));
         if !stability.is_empty() {
             rows.push(("stability", format!("{} (per layer, must stay below 2)", stability.join(", "))));
         }

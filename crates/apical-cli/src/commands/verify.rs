@@ -3,17 +3,22 @@
 use crate::failure::{Failure, Outcome};
 use crate::table::columns;
 use crate::terminal::Terminal;
+use apical::kernels::Isa;
 use apical_lab::Error;
-use apical_lab::verify::{BOUND_F32, BOUND_F64, Report, cases, verify};
+use apical_lab::plan::{isas, ways};
+use apical_lab::verify::{BOUND_F32, BOUND_F64, Deviation, Plans, Report, cases, verify};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-A case is NAME.json (settings) with NAME.npz (inputs, weights, trajectories) beside it. Exit code 1 if an array is off
-by more than 1e-9 in f64 or 1e-4 in f32, 2 if a case cannot be read.
+A case is NAME.json (settings) with NAME.npz (inputs, weights, trajectories) beside it. Each is replayed by every plan
+that is asked for (`fused` computes one pattern at a time, and is left out where several are shown side by side); a line
+tells the largest deviation of all arrays. Exit code 1 if one is off by more than 1e-9 in f64 or 1e-4 in f32, 2 if a case
+cannot be read.
 
-Example:
-  apical verify reference/ extra/logistic_30_20_10.json";
+Examples:
+  apical verify reference/ extra/logistic_30_20_10.json
+  apical verify reference/ --plan blocks --block 7 --isa all";
 
 /// Arguments of `verify`.
 #[derive(clap::Args, Debug)]
@@ -22,10 +27,21 @@ pub struct Args {
     /// Cases (NAME.json), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    /// In which way the steps are computed: a plan of `apical list plans`, or all
+    #[arg(long, value_name = "WAY|all", default_value = "all")]
+    plan: String,
+    /// Steps in a block, for the plan blocks
+    #[arg(long, value_name = "K", default_value = "32", value_parser = clap::value_parser!(u32).range(1..))]
+    block: u32,
+    /// Instructions: plain, avx2, avx512, neon, or all that this CPU has [default: the best that it has]
+    #[arg(long, value_name = "NAME|all")]
+    isa: Option<String>,
 }
 
 /// Runs the command. What cannot be read does not keep the other cases from being checked.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    let isas = args.isa.as_ref().map_or_else(|| Ok(vec![Isa::best()]), |name| isas("--isa", name))?;
+    let plans = Plans { ways: ways("--plan", &args.plan, args.block as usize)?, isas };
     let mut unreadable = Vec::new();
     let mut reports = Vec::new();
     let mut wrong = |error: Error| {
@@ -39,48 +55,57 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
             Vec::new()
         });
         for case in found {
-            match verify(&case) {
+            match verify(&case, &plans) {
                 Err(error) => wrong(error),
-                Ok(report) => {
-                    if !terminal.json {
-                        terminal.print(&text(&report, terminal.quiet))?;
-                    }
-                    reports.push(report);
+                Ok(list) if list.is_empty() => {
+                    let found = "its patterns are shown side by side, and no plan that is asked for does that";
+                    terminal.warn(&format!("{}: {found}", case.display()));
                 }
+                Ok(list) => reports.extend(list),
             }
         }
     }
-    let failed = reports.iter().filter(|report| !within_bounds(report)).count();
+    if reports.is_empty() && unreadable.is_empty() {
+        return Err(Failure::input(
+            "--plan",
+            "no case could be replayed by it",
+            "allowed: a plan that a case allows, or all",
+        ));
+    }
+    let failed = reports.iter().filter(|report| !report.within_bounds()).count();
     if terminal.json {
         terminal.print_json(&reports.iter().map(json).collect())?;
     } else {
+        terminal.print(&columns(&table(&reports)))?;
         let (all, bad) = (reports.len(), unreadable.len());
         let rest = if bad > 0 { format!(", {bad} could not be read") } else { String::new() };
-        terminal
-            .say(&format!("{} of {all} cases within {BOUND_F64:e} (f64) and {BOUND_F32:e} (f32){rest}", all - failed));
+        let replays = format!("{} of {all} replays", all - failed);
+        terminal.say(&format!("{replays} within {BOUND_F64:e} (f64) and {BOUND_F32:e} (f32){rest}"));
     }
     Ok(if failed > 0 { 1 } else { unreadable.into_iter().max().unwrap_or(0) })
-}
-
-fn within_bounds(report: &Report) -> bool {
-    report.deviations.iter().all(|deviation| deviation.within_bounds())
 }
 
 fn verdict(passed: bool) -> &'static str {
     if passed { "PASS" } else { "FAIL" }
 }
 
-fn text(report: &Report, quiet: bool) -> String {
-    let mut text = format!("{}  {}\n", verdict(within_bounds(report)), report.name);
-    if !quiet {
-        let mut rows = vec![["      array", "f64", "f32", ""].map(String::from).to_vec()];
-        rows.extend(report.deviations.iter().map(|d| {
-            let mark = if d.within_bounds() { "" } else { "out of bounds" };
-            vec![format!("      {}", d.array), format!("{:.1e}", d.f64), format!("{:.1e}", d.f32), mark.into()]
-        }));
-        text.push_str(&columns(&rows));
-    }
-    text
+/// The array that is furthest beyond its bounds, or comes nearest to them.
+fn worst(report: &Report) -> Option<&Deviation> {
+    let share = |d: &Deviation| (d.f64 / BOUND_F64).max(d.f32 / BOUND_F32);
+    report.deviations.iter().max_by(|a, b| share(a).total_cmp(&share(b)))
+}
+
+/// A line for each case and plan.
+fn table(reports: &[Report]) -> Vec<Vec<String>> {
+    let header = ["", "case", "plan", "f64", "f32", "worst array"].map(String::from).to_vec();
+    let row = |report: &Report| {
+        let largest = |of: fn(&Deviation) -> f64| report.deviations.iter().map(of).fold(0.0, f64::max);
+        let (double, single) = (largest(|d| d.f64), largest(|d| d.f32));
+        let array = worst(report).map_or(String::new(), |d| d.array.clone());
+        let verdict = verdict(report.within_bounds()).to_owned();
+        vec![verdict, report.name.clone(), report.plan.clone(), format!("{double:.1e}"), format!("{single:.1e}"), array]
+    };
+    std::iter::once(header).filter(|_| !reports.is_empty()).chain(reports.iter().map(row)).collect()
 }
 
 fn json(report: &Report) -> Value {
@@ -88,5 +113,8 @@ fn json(report: &Report) -> Value {
         // JSON has no infinity: a deviation that is not finite is null.
         json!({"array": d.array, "f64": d.f64, "f32": d.f32, "within_bounds": d.within_bounds()})
     });
-    json!({"name": report.name, "passed": within_bounds(report), "arrays": arrays.collect::<Value>()})
+    json!({
+        "name": report.name, "plan": report.plan, "passed": report.within_bounds(),
+        "arrays": arrays.collect::<Value>(),
+    })
 }

@@ -1,4 +1,4 @@
-//! The runs of a comparison, side by side: each in its ordinary folder, on one thread, so that their number changes nothing.
+//! The runs of a comparison, side by side: each in its ordinary folder, with threads of its own.
 
 use super::board::{Board, Share};
 use crate::failure::Failure;
@@ -27,11 +27,11 @@ pub struct Job {
     info: RunInfo,
 }
 
-/// All runs in the order of learners, then seeds; data and start weights are looked at before anything is written.
+/// All runs (of so many threads each) in the order of learners, then seeds; data and start weights are looked at before anything is written.
 ///
 /// # Errors
 /// Data that are missing or damaged.
-pub fn jobs(c: &Comparison, out: &Path, again: bool) -> Result<Vec<Job>, Error> {
+pub fn jobs(c: &Comparison, out: &Path, again: bool, threads: usize) -> Result<Vec<Job>, Error> {
     let mut jobs = Vec::new();
     let mut looked_at: Vec<&Experiment> = Vec::new();
     for entry in &c.entries {
@@ -50,7 +50,7 @@ pub fn jobs(c: &Comparison, out: &Path, again: bool) -> Result<Vec<Job>, Error> 
                     check_files(first)?;
                     looked_at.push(first);
                 }
-                info = Some(provenance::run_info(first, 1)?);
+                info = Some(provenance::run_info(first, threads)?);
             }
             // A run that exists keeps what its run.json says.
             let info = RunInfo { seed, ..info.clone().unwrap_or_default() };
@@ -66,7 +66,7 @@ pub fn jobs(c: &Comparison, out: &Path, again: bool) -> Result<Vec<Job>, Error> 
     Ok(jobs)
 }
 
-/// Makes all runs; returns the signal that stopped them, if one did.
+/// Makes all runs, `side` of them side by side; returns the signal that stopped them, if one did.
 ///
 /// # Errors
 /// The first that any run met; those that had begun are brought to their end, the others are not begun.
@@ -74,7 +74,7 @@ pub fn make(
     jobs: &[Job],
     out: &Path,
     again: bool,
-    threads: usize,
+    side: usize,
     options: &Options,
     terminal: &Terminal,
 ) -> Result<Option<i32>, Failure> {
@@ -83,7 +83,7 @@ pub fn make(
     let trouble: Mutex<Option<Error>> = Mutex::new(None);
     let first_trouble = || trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(jobs.len()).max(1) {
+        for _ in 0..side.min(jobs.len()).max(1) {
             scope.spawn(|| {
                 while options.stop.signal().is_none() && first_trouble().is_none() {
                     let index = next.fetch_add(1, Ordering::Relaxed);

@@ -123,6 +123,7 @@ fn everything_there_is_can_be_listed() {
     let names = [
         ("experiments", "s18-mnist-published"),
         ("solvers", "two-step"),
+        ("plans", "blocks"),
         ("learners", "microcircuit"),
         ("tasks", "yin-yang"),
         ("activations", "soft_relu"),
@@ -188,9 +189,38 @@ fn the_engine_is_verified() {
     let case = golden.join("tanh_4_6_3_notarget.json");
     let done = place.apical(&["verify", case.to_str().unwrap()]);
     assert_eq!(done.code, Some(0), "{done:?}");
-    assert!(done.stdout.starts_with("PASS  tanh_4_6_3_notarget\n") && done.stdout.contains("trace.soma.1"), "{done:?}");
+    for plan in ["reference, ", "fused, ", "blocks of 32, ", "batch, "] {
+        let row = format!("PASS  tanh_4_6_3_notarget  {plan}");
+        assert!(done.stdout.lines().any(|line| line.starts_with(&row)), "no {plan}: {done:?}");
+    }
+    assert!(done.stderr.contains("4 of 4 replays"), "{done:?}");
     let json = place.apical(&["verify", "--json", case.to_str().unwrap()]).json();
     assert!(json[0]["passed"] == true && json[0]["arrays"][0]["f64"].is_number(), "{json}");
+}
+
+#[test]
+fn verify_replays_by_the_plan_that_is_asked_for() {
+    let place = Place::new();
+    let golden = golden();
+    let case = |name: &str| golden.join(name).to_str().unwrap().to_owned();
+    let (one, three) = (case("tanh_4_6_3_notarget.json"), case("hardtanh_6_5_4_3_batch3_lag.json"));
+    let plans = |args: &[&str]| -> Vec<String> {
+        let json = place.apical(&[&["verify", "--json"], args].concat()).json();
+        json.as_array().unwrap().iter().map(|report| report["plan"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(plans(&[&one, "--plan", "blocks", "--block", "7", "--isa", "plain"]), ["blocks of 7, plain"]);
+    let all = plans(&[&one, "--plan", "batch", "--isa", "all"]);
+    assert!(all[0] == "batch, plain" && all.iter().all(|plan| plan.starts_with("batch, ")), "{all:?}");
+    // Three patterns side by side: nothing fused.
+    assert_eq!(plans(&[&three, "--isa", "plain"]).len(), 3);
+    let left = place.apical(&["verify", &one, &three, "--plan", "fused"]);
+    assert!(left.code == Some(0) && left.stderr.contains("batch3") && left.stderr.contains("1 of 1"), "{left:?}");
+    place.apical(&["verify", &three, "--plan", "fused"]).refused(2, &["--plan"]);
+    place
+        .apical(&["verify", &one, "--plan", "fusd"])
+        .refused(2, &["--plan", "fusd", "reference, fused, blocks, batch"]);
+    place.apical(&["verify", &one, "--isa", "sse9"]).refused(2, &["--isa", "sse9", "all, plain"]);
+    place.apical(&["verify", &one, "--block", "0"]).refused(2, &["--block"]);
 }
 
 #[test]
@@ -209,7 +239,7 @@ fn verify_checks_the_others_when_one_is_off_or_unreadable() {
     let done = place.apical(&["verify", "cases"]);
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stdout.contains("PASS  good") && done.stdout.contains("FAIL  off"), "{done:?}");
-    assert!(done.stdout.contains("out of bounds") && done.stderr.contains("1 of 2 cases"), "{done:?}");
+    assert!(done.stderr.contains("4 of 8 replays"), "{done:?}");
     place.write("cases/off.json", "{");
     let done = place.apical(&["verify", "nowhere", "cases"]);
     assert_eq!(done.code, Some(2), "{done:?}");

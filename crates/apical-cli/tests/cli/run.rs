@@ -106,12 +106,17 @@ fn a_dry_run_makes_nothing_and_tells_the_path() {
     let place = Place::with_experiments();
     let done = place.apical(&["run", "euler.toml", "--dry-run"]);
     assert_eq!(done.code, Some(0), "{done:?}");
-    for words in ["4-3-2", "2000", "100000", "new", "plain products"] {
+    for words in ["4-3-2", "2000", "100000", "new", "reference, ", "memory", "because"] {
         assert!(done.stdout.contains(words), "no {words:?}: {done:?}");
     }
     assert!(!place.join("runs").exists());
     let planned = place.apical(&["run", "euler.toml", "--dry-run", "--json"]);
     assert_eq!(planned.json()["steps"], 100_000);
+    assert!(planned.json()["memory_bytes"]["total"].as_u64() > Some(1 << 20), "{planned:?}");
+    let blocks = ["--set", "solver.plan=blocks", "--set", "solver.block=7", "--threads", "1"];
+    let planned = place.apical(&[&["run", "euler.toml", "--dry-run", "--json"], &blocks[..]].concat()).json();
+    assert_eq!((&planned["euler"]["way"], &planned["euler"]["block"]), (&"blocks".into(), &7.into()), "{planned}");
+    assert!(planned["plan"].as_str().unwrap().starts_with("blocks of 7, "), "{planned}");
     assert_eq!(place.run(&["euler.toml"]), done.last_line());
     assert!(place.apical(&["run", "euler.toml", "--dry-run"]).stdout.contains("finished"));
 }

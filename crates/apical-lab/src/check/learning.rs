@@ -3,7 +3,10 @@
 use super::Check;
 use crate::config::diagnostic::Span;
 use crate::config::walk::View;
-use crate::experiment::{Attenuation, LearnerSpec, Loss, NoFixedPoint, Phase, Precision, SolverSpec, TrainSpec};
+use crate::experiment::{
+    Attenuation, Choice, LearnerSpec, Loss, NoFixedPoint, Phase, Precision, SolverSpec, TrainSpec, Way,
+};
+use crate::plan;
 use apical::circuit::params::{Network, Rates};
 use apical::tasks::{FileTargets, TaskSpec};
 
@@ -45,8 +48,25 @@ impl<'a> Check<'a> {
                     (_, false) => Some(SolverSpec::TwoStep(Attenuation::Conductances)),
                 }
             }
-            _ => Some(SolverSpec::Euler),
+            _ => Some(SolverSpec::Euler(self.plan(view)?)),
         }
+    }
+
+    /// In which way euler's steps are computed.
+    fn plan(&mut self, view: View<'a>) -> Option<Choice> {
+        let (name, block) = (view.text("plan")?, view.count("block")?);
+        if view.has("block") && name != "blocks" {
+            let found = format!("`solver.block` is given with plan = \"{name}\", which has no blocks");
+            self.findings.error(view.at("block"), found, "leave it out, or take plan = \"blocks\"");
+        }
+        let choice = plan::choice(&name, block)?;
+        let batch = self.section("train").count("batch").unwrap_or(1);
+        if choice == Choice::Given(Way::Fused) && batch > 1 {
+            let found =
+                format!("`solver.plan` = \"fused\" computes one pattern at a time, but `train.batch` is {batch}");
+            self.findings.error(view.at("plan"), found, "allowed: auto, reference, blocks, batch; or train.batch = 1");
+        }
+        Some(choice)
     }
 
     pub(super) fn train(&mut self) -> Option<TrainSpec> {

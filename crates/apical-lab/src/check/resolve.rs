@@ -5,6 +5,7 @@ use super::files::content_hash;
 use super::resolve_learner::{optimiser, trained};
 use crate::Error;
 use crate::experiment::*;
+use crate::plan;
 use apical::circuit::Kind;
 use apical::circuit::params::{LagKind, Mixing, NoiseScaling, Nudging};
 use apical::tasks::{Coding, FileTargets, Scaling, Sizes, SplitSpec, TaskSpec};
@@ -192,7 +193,13 @@ fn times(w: &mut Writer, e: &Experiment) {
 fn solver(w: &mut Writer, e: &Experiment) {
     w.table("[solver]");
     match e.solver {
-        SolverSpec::Euler => w.text("kind", "euler"),
+        SolverSpec::Euler(choice) => {
+            w.text("kind", "euler");
+            w.text("plan", plan::name(choice));
+            if let Choice::Given(Way::Blocks(steps)) = choice {
+                w.raw("block", steps);
+            }
+        }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             w.text("kind", "steady");
             w.float("tolerance", tolerance);

@@ -73,7 +73,7 @@ impl Check<'_> {
     pub(super) fn tau_w(&mut self, solver: Option<SolverSpec>, timing: Option<&Timing>) -> Option<Option<f64>> {
         let view = self.section("plasticity");
         if !view.has("tau_w") {
-            return Some(matches!(solver?, SolverSpec::Euler).then_some(30.0));
+            return Some(matches!(solver?, SolverSpec::Euler(_)).then_some(30.0));
         }
         let tau_w = view.number_or_none("tau_w")?;
         self.euler_only(view, "tau_w", tau_w.is_none(), solver);
@@ -87,7 +87,7 @@ impl Check<'_> {
 
     /// u += dt du contracts by |1 - dt g| per step, g the total conductance of a soma: above dt g = 2 it explodes.
     pub(super) fn stability(&mut self, network: &Network, timing: &Timing, solver: Option<SolverSpec>) {
-        if !matches!(solver, Some(SolverSpec::Euler)) {
+        if !matches!(solver, Some(SolverSpec::Euler(_))) {
             return;
         }
         let g = &network.conductances;

@@ -42,6 +42,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 const CLASSES: &[&str] = &["yin-yang", "mnist", "digits", "file"];
+const PLANS: &[&str] = &["auto", "reference", "fused", "blocks", "batch"];
 const ATTENUATION: &[&str] = &["none", "conductances"];
 const OWN_START: &[&str] = &["fan-in"];
 const INTER_START: &[&str] = &["fan-in", "self-predicting"];
@@ -180,6 +181,12 @@ pub const FIELDS: &[Field] = &[
     //
     f("solver", "kind", ALL, Kind::Choice(&["euler", "steady", "two-step"]), "", "\"euler\"",
       "Full dynamics by Euler steps; their fixed point by sweeps; one pass up and one down.", "\"two-step\""),
+    f("solver", "plan", &["euler"], Kind::Choice(PLANS), "", "\"auto\"",
+      "In which way the steps are computed: all give the same trajectory up to rounding. \"auto\" takes the one that costs \
+      least for this net, batch, precision and CPU; `apical list plans` says what the others are.", "\"blocks\""),
+    f("solver", "block", &["euler"], Kind::Count(1), "steps", "32",
+      "For how many steps the weights stand still before what they learned is folded into them; with plan \"blocks\" only.",
+      "64"),
     f("solver", "tolerance", &["steady"], POSITIVE, "1/ms", "",
       "Bound on the largest |du/dt|. Absent: 1e-10 at f64, 1e-5 at f32.", "1e-8"),
     f("solver", "max_sweeps", &["steady"], Kind::Count(1), "", "1000",

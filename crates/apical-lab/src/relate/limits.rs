@@ -12,7 +12,6 @@ use super::participant::{self, Ask, Halt, Participant, self_predicting, unit_rat
 use super::weights;
 use super::{Plan, Relation, Watch};
 use crate::experiment::AlgorithmSpec;
-use apical::circuit::noise::Source;
 use apical::circuit::params::Timing;
 use apical::circuit::{Attenuation, State, Tensors};
 use apical::kernels::Mat;
@@ -20,7 +19,6 @@ use apical::learners::feed_forward::Function;
 use apical::learners::metrics::angle;
 use apical::learners::probe::direction;
 use apical::learners::{dtp, ep, pc};
-use apical::solvers::euler::Euler;
 use apical::solvers::steady::Steady;
 use apical::solvers::two_step::TwoStep;
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Solver, Trouble};
@@ -285,7 +283,7 @@ fn circuit(
     let work = circuit_cost(timing.steps(timing.presentation)) * samples as u64;
     // Without a target the settled state does not depend on the nudge.
     let settled = |input: &[f64]| -> Result<State<f64>, Trouble> {
-        let mut euler = Euler::new(&f.net, timing, None, Source::Silent, p.bound, samples);
+        let mut euler = participant::euler(&f.net, timing, p.bound, samples);
         euler.settle(&all, &Shown { samples, input, target: None })?;
         Ok(euler.state_mut().clone())
     };
@@ -362,7 +360,7 @@ fn from_cuts(
     for (index, &end) in ends.iter().enumerate() {
         if end > begun {
             let piece = Timing { presentation: end - begun, ..timing };
-            let mut euler = Euler::new(&f.net, piece, None, Source::Silent, bound, shown.samples);
+            let mut euler = participant::euler(&f.net, piece, bound, shown.samples);
             *euler.state_mut() = state;
             let (part, _) = gathered(&mut euler, f, w, shown)?;
             state = euler.state_mut().clone();

@@ -20,7 +20,7 @@ use crate::compare::Entry;
 use crate::experiment::Experiment;
 use crate::run::build;
 use crate::run::order::{Batch, Epoch};
-use crate::run::{Progress, Stop};
+use crate::run::{Progress, Stop, thread_pool};
 use apical::circuit::Tensors;
 use apical::tasks::Task;
 use participant::Halt;
@@ -34,6 +34,8 @@ pub struct Options {
     pub limit_samples: usize,
     /// Batches on which dtp learns its inverses of the held weights.
     pub inverse_steps: usize,
+    /// Threads; the results do not depend on it.
+    pub threads: usize,
 }
 
 /// What is to be related.
@@ -232,7 +234,7 @@ impl Plan {
 pub fn relate(plan: &Plan, moments: &[Moment], stop: &Stop, progress: &mut dyn Progress) -> Result<Ended, Error> {
     progress.begin(plan.cost(moments.len()), 0);
     let mut watch = Watch { stop, progress, done: 0 };
-    let ended = relation(plan, moments, &mut watch);
+    let ended = thread_pool(plan.options.threads)?.install(|| relation(plan, moments, &mut watch));
     watch.progress.end();
     match ended {
         Ok(relation) => Ok(Ended::Done(relation)),

@@ -7,13 +7,13 @@ use crate::experiment::{AlgorithmSpec, Experiment, LearnerSpec, Loss, SolverSpec
 use crate::run::build;
 use crate::run::order::Batch;
 use apical::circuit::noise::Source;
-use apical::circuit::params::{LagKind, Rates, Timing};
+use apical::circuit::params::{LagKind, Network, Rates, Timing};
 use apical::circuit::{Kind, Tensors, self_prediction};
-use apical::kernels::Mat;
+use apical::kernels::{Isa, Mat};
 use apical::learners::feed_forward::Function;
 use apical::learners::trained::Teach;
 use apical::learners::{dtp, pc};
-use apical::solvers::euler::Euler;
+use apical::solvers::euler::{Choice, Euler, Plan};
 use apical::solvers::steady::Steady;
 use apical::solvers::two_step::TwoStep;
 use apical::solvers::{NoFixedPoint, Nobody, Outcome, Shown, Solver, Trouble};
@@ -115,6 +115,12 @@ pub(super) fn steady(e: &Experiment) -> Ask {
         SolverSpec::Steady { tolerance, max_sweeps, .. } => Ask::Steady { tolerance, max_sweeps },
         _ => Ask::Steady { tolerance: 1e-12, max_sweeps: 2000 },
     }
+}
+
+/// The circuit in double precision without noise and low-pass, by the plan that costs least.
+pub(super) fn euler(net: &Network, timing: Timing, bound: f64, samples: usize) -> Euler<f64> {
+    let plan = Plan::new::<f64>(Choice::Auto, net, samples, Isa::best());
+    Euler::new(net, timing, None, Source::Silent, bound, samples).with_plan(plan)
 }
 
 /// The times of an experiment without what happens at a switch.
@@ -250,7 +256,7 @@ impl Participant {
                 solver.gather(w, shown, &rates, update, &mut outcome, &mut Nobody)?;
             }
             Ask::Settled => {
-                let mut solver = Euler::new(net, self.timing, None, Source::Silent, self.bound, samples);
+                let mut solver = euler(net, self.timing, self.bound, samples);
                 solver.settle(w, &Shown { target: None, ..*shown })?;
                 solver.gather(w, shown, &rates, update, &mut outcome, &mut Nobody)?;
             }

@@ -7,12 +7,11 @@ use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec,
 use apical::circuit::noise::Source;
 use apical::circuit::params::Rates;
 use apical::circuit::{Attenuation, Kind, Tensors, start};
-use apical::kernels::{Mat, Product, Real};
+use apical::kernels::{Mat, Real};
 use apical::learners::feed_forward::Function;
 use apical::learners::theory::interneuron_gain;
 use apical::learners::{self, Learner};
 use apical::solvers::Spec;
-use apical::solvers::euler::Choice;
 use apical::tasks::{self, Task, Train};
 use std::path::Path;
 
@@ -32,9 +31,9 @@ pub fn attenuation(e: &Experiment) -> Attenuation {
 pub fn solver_spec(e: &Experiment) -> Spec {
     let bound = e.train.divergence_bound;
     match e.solver {
-        SolverSpec::Euler => {
+        SolverSpec::Euler(way) => {
             let noise = Source::new(e.noise, e.timing.dt, e.seed);
-            Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way: Choice::Auto }
+            Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way }
         }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }
@@ -153,11 +152,6 @@ pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<
         },
     };
     learners::build(&spec, &function(e), weights, e.train.batch, e.seed)
-}
-
-/// What decides the bits beside the config: how products are computed, and with which CPU features.
-pub fn plan(e: &Experiment) -> String {
-    format!("{} products, {}", Product::best().name(), cpu_features().join("+"))
 }
 
 /// Features of this CPU that kernels use.

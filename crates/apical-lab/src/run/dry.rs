@@ -1,11 +1,13 @@
-//! What a run would be, without making it: plan, size, and the time that a short trial suggests.
+//! What a run would be, without making it: plan, memory, and the time that a short trial suggests.
 
-use super::build;
+use super::memory::{self, Memory};
 use super::order::{Batch, Epoch};
+use super::{build, thread_pool};
 use crate::Error;
 use crate::experiment::{Experiment, Precision};
+use crate::plan;
 use apical::kernels::Real;
-use apical::solvers::{Nobody, Outcome, Shown};
+use apical::solvers::{Nobody, Outcome, Shown, euler};
 use std::time::{Duration, Instant};
 
 /// How long the trial may take.
@@ -20,8 +22,14 @@ pub struct Plan {
     pub presentations: u64,
     /// Euler steps in all; 0 where the solver makes none.
     pub steps: u64,
+    /// Why it is this plan.
+    pub why: String,
+    /// The parts of the plan, where `euler` trains.
+    pub euler: Option<euler::Plan>,
     /// Bytes of weights and their low-passed changes.
     pub weight_bytes: u64,
+    /// Bytes that the run holds at most, about.
+    pub memory: Memory,
     /// Seconds of training that a trial of a few presentations suggests (without evaluation).
     pub seconds: f64,
     /// Stability number of the interneurons per hidden layer, where the solver has that bound.
@@ -30,24 +38,22 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
-/// Plans a run and tries a few presentations of it.
+/// Plans a run and tries a few presentations of it, with as many threads as the run would have.
 ///
 /// # Errors
 /// Data that are missing or do not fit; divergence within the trial.
-pub fn plan(e: &Experiment) -> Result<Plan, Error> {
-    match e.precision {
-        Precision::F32 => plan_in::<f32>(e),
-        Precision::F64 => plan_in::<f64>(e),
-    }
+pub fn plan(e: &Experiment, threads: usize) -> Result<Plan, Error> {
+    thread_pool(threads)?.install(|| match e.precision {
+        Precision::F32 => plan_in::<f32>(e, threads),
+        Precision::F64 => plan_in::<f64>(e, threads),
+    })
 }
 
-fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
+fn plan_in<T: Real>(e: &Experiment, threads: usize) -> Result<Plan, Error> {
     let task = build::task(e)?;
     let per_epoch = Epoch::presentations(&task, e.train.batch);
     let presentations = per_epoch * e.phases.iter().map(|p| p.epochs as u64).sum::<u64>();
     let weights = build::start_weights::<T>(e)?;
-    let count: usize = weights.named().map(|(_, m)| m.data.len()).sum();
-    let copies = if e.tau_w.is_some() && e.has_dynamics() { 2 } else { 1 };
     let (stability, warnings) = build::stability(e, &task, &weights);
     let mut learner = build::learner(e, weights);
     let phase = &e.phases[0];
@@ -66,10 +72,13 @@ fn plan_in<T: Real>(e: &Experiment) -> Result<Plan, Error> {
     let per_presentation = start.elapsed().as_secs_f64() / tried.max(1) as f64;
     let steps = if e.has_dynamics() { presentations * e.timing.steps(e.timing.presentation) as u64 } else { 0 };
     Ok(Plan {
-        plan: build::plan(e),
+        plan: plan::describe(e),
         presentations,
         steps,
-        weight_bytes: (count * copies * size_of::<T>()) as u64,
+        why: plan::why(e),
+        euler: plan::of_euler(e),
+        weight_bytes: plan::weight_bytes(e) * memory::copies(e),
+        memory: memory::estimate(e, &task, threads),
         seconds: per_presentation * presentations as f64,
         stability,
         warnings,

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod build;
 pub mod dry;
 pub mod interval;
+pub mod memory;
 pub(crate) mod order;
 mod saved;
 mod traces;
@@ -12,6 +13,7 @@ mod train;
 
 pub use traces::QUANTITIES;
 pub use train::significant;
+pub(crate) use train::thread_pool;
 
 use crate::checkpoint::{BEST, Checkpoint, LAST};
 use crate::experiment::{Experiment, Precision};
@@ -39,7 +41,7 @@ impl Stop {
 /// How to run; changes nothing of the results.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads for evaluation.
+    /// Threads, of training and of evaluation.
     pub threads: usize,
     /// Asked at the end of each presentation.
     pub stop: Stop,
@@ -68,7 +70,7 @@ pub enum Ended {
 }
 
 /// Shows how far a run has come.
-pub trait Progress {
+pub trait Progress: Send {
     /// `done` of `total` presentations are made.
     fn begin(&mut self, total: u64, done: u64);
     /// Now `done` are made.
@@ -109,10 +111,12 @@ pub fn run(
     progress: &mut dyn Progress,
 ) -> Result<Ended, Error> {
     let begun = Instant::now();
-    let ended = match e.precision {
-        Precision::F32 => run_in::<f32>(e, folder, options, progress),
-        Precision::F64 => run_in::<f64>(e, folder, options, progress),
-    };
+    let pool = thread_pool(options.threads)?;
+    // All of a run is done by threads of its pool: whoever has work to share there finds the others.
+    let ended = pool.install(|| match e.precision {
+        Precision::F32 => run_in::<f32>(e, folder, options, &pool, progress),
+        Precision::F64 => run_in::<f64>(e, folder, options, &pool, progress),
+    });
     progress.end();
     let stopped = match &ended {
         Ok(Ended::Stopped { signal }) => Some(format!("stopped by signal {signal}")),
@@ -140,9 +144,10 @@ fn run_in<T: Real>(
     e: &Experiment,
     folder: &mut RunFolder,
     options: &Options,
+    pool: &rayon::ThreadPool,
     progress: &mut dyn Progress,
 ) -> Result<Ended, Error> {
-    let mut run = Run::<T>::open(e, folder, options)?;
+    let mut run = Run::<T>::open(e, folder, options, pool)?;
     if run.made().0 == 0 {
         let (numbers, warnings) = build::stability(e, &run.task, run.learner.weights());
         if !numbers.is_empty() {
@@ -190,7 +195,7 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
         let checkpoint = Checkpoint::load(&path)?;
         saved::restore_weights(&path.display().to_string(), &checkpoint, run.learner.as_mut())?;
         let (phi, sequence) = (e.network.activation, run.task.sequence);
-        let found = match evaluate(run.learner.as_ref(), &run.task.test, sequence, phi, e.train.loss, &run.pool) {
+        let found = match evaluate(run.learner.as_ref(), &run.task.test, sequence, phi, e.train.loss, run.pool) {
             Ok(found) => found,
             Err(trouble) => return run.fail(&trouble),
         };

@@ -6,7 +6,7 @@ use crate::folder::TRACES;
 use crate::record::zarr::{Axis, Dtype, TimeBase};
 use crate::record::{TraceWriter, Variable};
 use apical::kernels::Real;
-use apical::solvers::{Observer, View};
+use apical::solvers::{Observer, View, Wants};
 use std::path::Path;
 
 /// A recorded quantity, with its layer as an index into the engine's lists.
@@ -84,6 +84,8 @@ pub struct Recorder {
     step_ms: f64,
     row: Vec<f64>,
     trouble: Option<Error>,
+    /// No channel is due before this step.
+    next: u64,
 }
 
 impl Recorder {
@@ -111,7 +113,7 @@ impl Recorder {
             Some(rows) => Some(TraceWriter::resume(&dir, &variables, dtype, rows)?),
             None => Some(TraceWriter::create(&dir, &variables, dtype)?),
         };
-        Ok(Recorder { channels, writer, step_ms, row: Vec::new(), trouble: None })
+        Ok(Recorder { channels, writer, step_ms, row: Vec::new(), trouble: None, next: 0 })
     }
 
     /// Makes all rows durable; rows per variable, for a checkpoint.
@@ -210,6 +212,17 @@ impl Channel {
         step >= self.from && step <= self.to && step.is_multiple_of(self.every)
     }
 
+    /// The first step after `step` that is due; none is `u64::MAX`.
+    fn due_after(&self, step: u64) -> u64 {
+        let first = self.from.max(step.saturating_add(1));
+        let due = first.div_ceil(self.every).saturating_mul(self.every);
+        if due <= self.to { due } else { u64::MAX }
+    }
+
+    fn wants(&self) -> Wants {
+        if self.quantity == Quantity::Weight { Wants::Weights } else { Wants::Cells }
+    }
+
     fn row<T: Real>(&self, view: &View<'_, T>, row: &mut Vec<f64>) {
         row.clear();
         let (s, p, k) = (view.state, view.potentials, self.layer);
@@ -248,12 +261,19 @@ impl Channel {
 }
 
 impl<T: Real> Observer<T> for Recorder {
-    fn after_step(&mut self, view: &View<'_, T>) {
+    fn wants(&self, step: u64) -> Wants {
         crate::failpoint::hit("presentation.middle");
-        let Some(writer) = &mut self.writer else { return };
-        if self.trouble.is_some() {
-            return;
+        // Most steps end here: a run asks this thousands of times for each row that it writes.
+        if step < self.next || self.writer.is_none() || self.trouble.is_some() {
+            return Wants::Nothing;
         }
+        let due = self.channels.iter().filter(|channel| channel.due(step));
+        due.map(Channel::wants).max().unwrap_or(Wants::Nothing)
+    }
+
+    fn after_step(&mut self, view: &View<'_, T>) {
+        let Some(writer) = &mut self.writer else { return };
+        self.next = self.channels.iter().map(|channel| channel.due_after(view.step)).min().unwrap_or(u64::MAX);
         for (index, channel) in self.channels.iter().enumerate() {
             if channel.due(view.step) {
                 channel.row(view, &mut self.row);

@@ -13,6 +13,7 @@ use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
 use crate::experiment::{Experiment, LearnerSpec, Phase};
 use crate::failpoint::hit;
 use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
+use crate::plan;
 use crate::record::{MetricsWriter, When};
 use apical::circuit::self_prediction::{distance_ip, distance_pi};
 use apical::evaluate::evaluate;
@@ -37,7 +38,7 @@ pub(super) struct Run<'a, T> {
     pub folder: &'a mut RunFolder,
     pub task: Rc<Task>,
     pub learner: Box<dyn Learner<T>>,
-    pub pool: rayon::ThreadPool,
+    pub pool: &'a rayon::ThreadPool,
     probe: Probe<T>,
     warned: bool,
     counters: Counters,
@@ -49,10 +50,15 @@ pub(super) struct Run<'a, T> {
 
 impl<'a, T: Real> Run<'a, T> {
     /// Builds everything, and takes the run up at its last checkpoint if there is one.
-    pub fn open(e: &'a Experiment, folder: &'a mut RunFolder, options: &Options) -> Result<Self, Error> {
+    pub fn open(
+        e: &'a Experiment,
+        folder: &'a mut RunFolder,
+        options: &Options,
+        pool: &'a rayon::ThreadPool,
+    ) -> Result<Self, Error> {
         let task = Rc::new(build::task(e)?);
         let identity = Identity { config: folder.info().config_sha256.clone(), plan: folder.info().plan.clone() };
-        let here = build::plan(e);
+        let here = plan::describe(e);
         if identity.plan != here && !options.allow_different_bits {
             return Err(Error::input(
                 folder.path().display().to_string(),
@@ -80,7 +86,6 @@ impl<'a, T: Real> Run<'a, T> {
         };
         let metrics = MetricsWriter::resume(&folder.join(METRICS), positions.as_ref().map_or(0, |p| p.metrics))?;
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
-        let pool = thread_pool(options.threads)?;
         let begun = positions.is_some();
         let (probe, warned) = (Probe::new(e, &task), false);
         let saved = Instant::now();
@@ -245,7 +250,7 @@ impl<'a, T: Real> Run<'a, T> {
         if due && !self.task.validation.is_empty() {
             let (phi, sequence) = (e.network.activation, self.task.sequence);
             let learner = self.learner.as_ref();
-            let result = evaluate(learner, &self.task.validation, sequence, phi, e.train.loss, &self.pool);
+            let result = evaluate(learner, &self.task.validation, sequence, phi, e.train.loss, self.pool);
             let found = match result {
                 Ok(found) => found,
                 Err(trouble) => return Ok(Some(trouble)),
@@ -374,7 +379,7 @@ pub(super) fn phase_at(e: &Experiment, epoch: u64) -> &Phase {
 }
 
 /// A pool of its own for one run.
-pub(super) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|source| Error::machine("threads", source))
 }

@@ -1,15 +1,17 @@
 //! `verify`: holds the engine against reference trajectories made by another program.
 //!
 //! A case is NAME.json (settings) with NAME.npz (inputs, targets, start and end weights, traces of every step) beside it.
-//! The engine replays the case in f64 and in f32 and reports the largest deviation of each array.
+//! The solver `euler` replays the case in f64 and in f32, by every plan that is asked for, and the largest deviation of each
+//! array is reported.
 
 mod case;
 
 use crate::Error;
 use apical::circuit::noise::Source;
-use apical::circuit::step::{Constants, Learning, Plastic, step};
-use apical::circuit::{Kind, Potentials, State, Tensors};
-use apical::kernels::{Mat, Product, Real};
+use apical::circuit::{Kind, Tensors};
+use apical::kernels::{Isa, Mat, Real};
+use apical::solvers::euler::{Euler, Plan, Way};
+use apical::solvers::{Observer, Outcome, Shown, Solver, View, Wants};
 use case::{Arrays, Case};
 use std::path::{Path, PathBuf};
 
@@ -36,13 +38,22 @@ impl Deviation {
     }
 }
 
-/// What came out for one case.
+/// What came out for one case by one plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Name of the case.
     pub name: String,
+    /// The plan by which it was replayed.
+    pub plan: String,
     /// One entry per array that was compared.
     pub deviations: Vec<Deviation>,
+}
+
+impl Report {
+    /// All arrays are within their bounds.
+    pub fn within_bounds(&self) -> bool {
+        self.deviations.iter().all(Deviation::within_bounds)
+    }
 }
 
 /// The cases that the arguments name: files NAME.json, or folders of them, in order of their names.
@@ -80,26 +91,46 @@ pub fn cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Replays one case.
+/// By which plans cases are replayed: every way with every instruction set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plans {
+    /// Ways.
+    pub ways: Vec<Way>,
+    /// Instruction sets.
+    pub isas: Vec<Isa>,
+}
+
+impl Plans {
+    /// All of them; the reference, which is plain code, once.
+    fn list(&self) -> Vec<Plan> {
+        let plans = self.ways.iter().flat_map(|&way| self.isas.iter().map(move |&isa| Plan { way, isa }));
+        let mut list: Vec<Plan> = Vec::new();
+        for plan in plans {
+            if plan.way != Way::Reference || list.iter().all(|p| p.way != Way::Reference) {
+                list.push(plan);
+            }
+        }
+        list
+    }
+}
+
+/// Replays one case by every plan that it allows, in the order of `plans`.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit each other.
-pub fn verify(json: &Path) -> Result<Report, Error> {
-    verify_with(json, Product::Plain)
-}
-
-/// Replays one case with a given plan for products.
-///
-/// # Errors
-/// As [`verify`].
-pub fn verify_with(json: &Path, plan: Product) -> Result<Report, Error> {
+pub fn verify(json: &Path, plans: &Plans) -> Result<Vec<Report>, Error> {
     let (case, arrays) = case::read(json)?;
-    let double = replay::<f64>(&case, &arrays, plan);
-    let single = replay::<f32>(&case, &arrays, plan);
-    let deviations =
-        double.into_iter().zip(single).map(|((array, f64), (_, f32))| Deviation { array, f64, f32 }).collect();
     let name = json.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    Ok(Report { name, deviations })
+    // A fused step is one pattern's.
+    let possible = |plan: &Plan| plan.way != Way::Fused || case.batch == 1;
+    let report = |plan: Plan| {
+        let double = replay::<f64>(&case, &arrays, plan);
+        let single = replay::<f32>(&case, &arrays, plan);
+        let deviations =
+            double.into_iter().zip(single).map(|((array, f64), (_, f32))| Deviation { array, f64, f32 }).collect();
+        Report { name: name.clone(), plan: plan.to_string(), deviations }
+    };
+    Ok(plans.list().into_iter().filter(possible).map(report).collect())
 }
 
 /// Arrays of the file by name, as weights; every name exists and fits, `case::read` has seen to that.
@@ -122,6 +153,8 @@ fn widen(worst: &mut f64, expected: f64, found: f64) {
 /// A recorded array that is compared step by step.
 struct Trace<'a> {
     name: String,
+    /// Index into the engine's lists.
+    layer: usize,
     values: &'a [f64],
     worst: f64,
 }
@@ -137,40 +170,64 @@ impl Trace<'_> {
     }
 }
 
-fn replay<T: Real>(case: &Case, arrays: &Arrays, plan: Product) -> Vec<(String, f64)> {
-    let (net, timing) = (&case.network, &case.timing);
-    let (n_0, depth) = (net.sizes[0], net.sizes.len() - 1);
-    let constants = Constants::<T>::new(net, timing, case.tau_w, plan);
+/// The recorded traces of a case, compared while a solver makes its steps.
+struct Comparison<'a> {
+    samples: usize,
+    soma: Vec<Trace<'a>>,
+    inter: Vec<Trace<'a>>,
+    apical: Vec<Trace<'a>>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(case: &Case, arrays: &'a Arrays) -> Self {
+        let depth = case.network.sizes.len() - 1;
+        let traces = |what: &str, layers: usize| -> Vec<Trace<'a>> {
+            let named = (1..=layers).map(|k| (k, format!("trace.{what}.{k}")));
+            let found = named.filter_map(|(k, name)| arrays.get(&name).map(|a| (k - 1, name, &a.values[..])));
+            found.map(|(layer, name, values)| Trace { name, layer, values, worst: 0.0 }).collect()
+        };
+        Comparison {
+            samples: case.batch,
+            soma: traces("soma", depth),
+            inter: traces("inter", depth - 1),
+            apical: traces("apical", depth - 1),
+        }
+    }
+}
+
+impl<T: Real> Observer<T> for Comparison<'_> {
+    fn wants(&self, _step: u64) -> Wants {
+        Wants::Cells
+    }
+
+    fn after_step(&mut self, view: &View<'_, T>) {
+        let t = view.step as usize - 1;
+        let (state, p) = (view.state, view.potentials);
+        for (list, found) in
+            [(&mut self.soma, &state.soma), (&mut self.inter, &state.inter), (&mut self.apical, &p.apical)]
+        {
+            list.iter_mut().for_each(|trace| trace.compare(t, self.samples, &found[trace.layer]));
+        }
+    }
+}
+
+fn replay<T: Real>(case: &Case, arrays: &Arrays, plan: Plan) -> Vec<(String, f64)> {
+    let (net, depth) = (&case.network, case.network.sizes.len() - 1);
     let mut w = weights::<T>(case, arrays, "start");
-    let mut delta = Tensors::zeros(&net.sizes, net.bias_rate != 0.0);
-    let (mut state, mut p) = (State::rest(net, case.batch), Potentials::new(net, case.batch));
+    let mut euler = Euler::<T>::new(net, case.timing, case.tau_w, Source::Silent, f64::MAX, case.batch).with_plan(plan);
     let rows = |name: &str, p: usize, width: usize| -> Vec<T> {
         let from = p * case.batch * width;
         arrays[name].values[from..from + case.batch * width].iter().map(|&x| T::from_f64(x)).collect()
     };
-    let traces = |what: &str, layers: usize| -> Vec<Trace<'_>> {
-        let names = (1..=layers).map(|k| format!("trace.{what}.{k}"));
-        names.filter_map(|name| arrays.get(&name).map(|a| Trace { name, values: &a.values, worst: 0.0 })).collect()
-    };
-    let (mut soma, mut inter, mut apical) =
-        (traces("soma", depth), traces("inter", depth - 1), traces("apical", depth - 1));
-    let steps = timing.steps(timing.presentation);
+    let (mut comparison, mut outcome) = (Comparison::new(case, arrays), Outcome::new(net, case.batch));
+    let mut trouble = false;
     for shown in 0..case.patterns / case.batch {
-        let x = rows("input", shown, n_0);
+        let input = rows("input", shown, net.sizes[0]);
         let target = case.target_present.then(|| rows("target", shown, net.sizes[depth]));
-        if timing.reset_delta {
-            delta.clear();
-        }
-        for n in 0..steps {
-            let plastic = Plastic::in_presentation(timing, n);
-            let learning = Learning::Own { rates: &case.rates, plastic, delta: &mut delta };
-            step(&constants, &mut w, &mut state, &mut p, &x, target.as_deref(), learning, &Source::Silent);
-            let t = shown * steps + n;
-            soma.iter_mut().zip(&state.soma).for_each(|(trace, u)| trace.compare(t, case.batch, u));
-            inter.iter_mut().zip(&state.inter).for_each(|(trace, u)| trace.compare(t, case.batch, u));
-            apical.iter_mut().zip(&p.apical).for_each(|(trace, v)| trace.compare(t, case.batch, v));
-        }
+        let shown = Shown { samples: case.batch, input: &input, target: target.as_deref() };
+        trouble = trouble || euler.learn(&mut w, &shown, &case.rates, &mut outcome, &mut comparison).is_err();
     }
+    let Comparison { soma, inter, apical, .. } = comparison;
     let recorded = soma.into_iter().chain(inter).chain(apical).map(|trace| (trace.name, trace.worst));
     let ends = Kind::ALL.into_iter().flat_map(|kind| {
         let list = w.kind(kind).iter().enumerate();
@@ -182,5 +239,7 @@ fn replay<T: Real>(case: &Case, arrays: &Arrays, plan: Product) -> Vec<(String, 
         expected.iter().zip(&m.data).for_each(|(&e, x)| widen(&mut worst, e, x.to_f64()));
         Some((name, worst))
     });
-    recorded.chain(ends.collect::<Vec<_>>()).collect()
+    // Where potentials left every bound, nothing is as it should be.
+    let whole = |worst: f64| if trouble { f64::INFINITY } else { worst };
+    recorded.chain(ends.collect::<Vec<_>>()).map(|(name, worst)| (name, whole(worst))).collect()
 }

@@ -7,13 +7,13 @@ use crate::kernels::Real;
 /// Conductances in the number type of a run (1/ms).
 #[derive(Clone, Copy, Debug)]
 pub struct G<T> {
-    lk: T,
-    b: T,
-    a: T,
-    d: T,
-    som_n: T,
-    som_i: T,
-    nudging: Nudging,
+    pub(crate) lk: T,
+    pub(crate) b: T,
+    pub(crate) a: T,
+    pub(crate) d: T,
+    pub(crate) som_n: T,
+    pub(crate) som_i: T,
+    pub(crate) nudging: Nudging,
 }
 
 impl<T: Real> G<T> {

@@ -42,7 +42,7 @@ pub struct Constants<T> {
     pub plan: Product,
     /// Attenuation and mixing factors.
     pub attenuation: Attenuation,
-    net: Network,
+    pub(crate) net: Network,
     pub(crate) dt: f64,
     pub(crate) dt_t: T,
     pub(crate) trace_in: T,

@@ -3,7 +3,9 @@
 //! A kernel is written once, generic over [`pulp::Simd`]; [`Isa::run`] compiles it for each set and calls the one chosen.
 //! Bits may differ between sets (fused multiply-adds, widths of sums), so a run's plan names its own.
 
+use super::Lanes;
 use pulp::{Simd, WithSimd};
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 /// A set of vector instructions that this CPU has.
@@ -61,6 +63,19 @@ impl Isa {
             #[cfg(target_arch = "aarch64")]
             Token::Neon(_) => "neon",
         }
+    }
+
+    /// Numbers in a vector of this set.
+    pub fn lanes<T: Lanes>(self) -> usize {
+        struct Count<T>(PhantomData<T>);
+        impl<T: Lanes> WithSimd for Count<T> {
+            type Output = usize;
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, _: S) -> usize {
+                T::count::<S>()
+            }
+        }
+        self.run(Count(PhantomData::<T>))
     }
 
     /// Runs a kernel with this set.

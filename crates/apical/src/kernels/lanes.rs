@@ -32,6 +32,12 @@ pub trait Lanes: Copy + Sized {
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
 }
 
+/// True for the set without vector instructions of its own: a fused multiply-add would be a call for each lane.
+#[inline(always)]
+fn is_plain<S: Simd>() -> bool {
+    TypeId::of::<S>() == TypeId::of::<Scalar256b>()
+}
+
 macro_rules! lanes {
     ($t:ident, $vec:ident, $count:ident, $splat:ident, $split:ident, $split_mut:ident, $load:ident, $store:ident,
      $mul_add:ident, $add:ident, $sub:ident, $mul:ident, $sum:ident) => {
@@ -63,12 +69,7 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn mul_add<S: Simd>(simd: S, a: S::$vec, b: S::$vec, c: S::$vec) -> S::$vec {
-                // Without an instruction for it pulp would ask the C library, a hundred times slower, for the exact one.
-                if TypeId::of::<S>() == TypeId::of::<Scalar256b>() {
-                    simd.$add(simd.$mul(a, b), c)
-                } else {
-                    simd.$mul_add(a, b, c)
-                }
+                if is_plain::<S>() { simd.$add(simd.$mul(a, b), c) } else { simd.$mul_add(a, b, c) }
             }
             #[inline(always)]
             fn add<S: Simd>(simd: S, a: S::$vec, b: S::$vec) -> S::$vec {

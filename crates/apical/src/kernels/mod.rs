@@ -1,8 +1,11 @@
 //! Numbers: what the equations are computed with. Knows nothing of neurons.
 
 pub mod activation;
+pub mod aligned;
 mod elementary;
 mod fast;
+pub mod folded;
+pub mod fused;
 pub mod isa;
 pub mod lanes;
 pub mod mat;
@@ -10,17 +13,17 @@ pub mod matvec;
 mod normal;
 pub mod padded;
 pub mod par;
-pub mod passes;
 mod product;
 pub mod real;
 pub mod rng;
 mod rows;
 
 pub use activation::Activation;
+pub use aligned::Aligned;
 pub use isa::Isa;
 pub use lanes::Lanes;
 pub use mat::Mat;
 pub use padded::Padded;
 pub use product::Product;
 pub use real::Real;
-pub use rows::Rows;
+pub use rows::{Rows, RowsMut};

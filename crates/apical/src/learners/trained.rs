@@ -7,7 +7,7 @@ use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::Real;
 use crate::solvers::watch::check_layer;
-use crate::solvers::{Array, Cell, Observer, Outcome, Shown, Trouble, View, Weights};
+use crate::solvers::{Array, Cell, Observer, Outcome, Shown, Trouble, View, Wants, Weights};
 
 /// A batch, and where in the run it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +165,9 @@ impl<T: Real> Learner<T> for Trained<T> {
         }
         let (state, potentials) = (&self.idle.0, &self.idle.1);
         let weights = &self.weights;
-        observer.after_step(&View { step: self.clock, state, potentials, weights, target: shown.target });
+        if observer.wants(self.clock) != Wants::Nothing {
+            observer.after_step(&View { step: self.clock, state, potentials, weights, target: shown.target });
+        }
         Ok(())
     }
 

@@ -115,7 +115,8 @@ pub enum Wants {
 
 /// Watches a run without changing it.
 pub trait Observer<T> {
-    /// Asked before each step what it wants to see of it: what nobody looks at need not be made.
+    /// Asked once for each step, before [`Observer::after_step`], what it wants to see of it: what nobody looks at need not be
+    /// made.
     fn wants(&self, _step: u64) -> Wants {
         Wants::Weights
     }

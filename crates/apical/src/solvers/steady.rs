@@ -5,7 +5,7 @@
 //! pattern that does not settle is reported and teaches nothing; it is never returned as an answer. Samples are swept one
 //! by one, so that a result does not depend on what else is in the batch.
 
-use super::{NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
+use super::{NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
 use crate::circuit::dynamics::G;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
@@ -208,7 +208,9 @@ impl<T: Real> Steady<T> {
         outcome.residual = worst.residual;
         outcome.sweeps = worst.sweeps;
         let (state, potentials) = (&self.state, &self.potentials);
-        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        if observer.wants(state.step) != Wants::Nothing {
+            observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! The paper's words ("convex combination") read literally, u_k = (1 - lambda) vhat + lambda v_A, leave the updates of the
 //! hidden layers almost orthogonal to the gradient; the additive form follows backprop, and it is the one here.
 
-use super::{Observer, Outcome, Shown, Solver, Trouble, View, Weights, watch};
+use super::{Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
 use crate::circuit::{Attenuation, Potentials, State, Tensors, potentials};
@@ -135,7 +135,9 @@ impl<T: Real> TwoStep<T> {
     ) {
         outcome.take(self.attenuation.output, &self.state, &self.potentials);
         let (state, potentials) = (&self.state, &self.potentials);
-        observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        if observer.wants(state.step) != Wants::Nothing {
+            observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
+        }
     }
 }
 

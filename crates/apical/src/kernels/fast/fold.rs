@@ -1,33 +1,24 @@
 //! The low-pass of a weight change, in one pass over W and Delta. Lanes lie along the presynaptic side.
 
 use super::back::{load, store};
-use super::{Shared, even, job};
-use crate::kernels::{Isa, Lanes, Mat, Real, par};
+use super::{By, Shared, even};
+use crate::kernels::{Isa, Lanes, Mat, Real};
 use pulp::{Simd, WithSimd};
 
 /// Twin of [`crate::kernels::matvec::fold`]: W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R.
-pub fn fold<T: Real>(
-    isa: Isa,
-    w: &mut Mat<T>,
-    delta: &mut Mat<T>,
-    c: T,
-    e_w: Option<&[T]>,
-    keep: T,
-    e_d: &[T],
-    r: &[T],
-) {
-    let (rows, cols) = (w.rows, w.cols);
-    assert!(rows > 0 && cols > 0 && w.data.len() == rows * cols && delta.data.len() == rows * cols, "an empty matrix");
-    let samples = e_d.len() / rows;
-    assert!(samples > 0 && e_d.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
+pub fn fold<T: Real>(by: By, w: &mut Mat<T>, delta: &mut Mat<T>, c: T, e_w: Option<&[T]>, keep: T, e_d: &[T], r: &[T]) {
+    let (rows, cols, samples) = (w.rows, w.cols, r.len() / w.cols);
+    assert!(rows > 0 && cols > 0 && samples > 0, "an empty matrix");
+    assert!(w.data.len() == rows * cols && delta.data.len() == rows * cols, "shapes do not fit");
+    assert!(e_d.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
     assert!(e_w.is_none_or(|e_w| e_w.len() == e_d.len()), "shapes do not fit");
-    let deltas = Shared::new(&mut delta.data);
-    let size = job(rows, samples * cols, 6);
-    par::pieces(&mut w.data, size * cols, |n, w| {
-        // SAFETY: row i of Delta belongs to whoever has row i of W.
+    let (w, delta) = (Shared::new(&mut w.data), Shared::new(&mut delta.data));
+    by.jobs(rows, samples * cols, 6, |first, end| {
+        let (from, length) = (first * cols, (end - first) * cols);
+        // SAFETY: no other thread has these rows.
         #[allow(unsafe_code)]
-        let delta = unsafe { deltas.part(n * size * cols, w.len()) };
-        isa.run(Fold { w, delta, c, e_w, keep, e_d, r, rows, cols, samples, first: n * size });
+        let (w, delta) = unsafe { (w.part(from, length), delta.part(from, length)) };
+        by.isa.run(Fold { w, delta, c, e_w, keep, e_d, r, rows, cols, samples, first });
     });
 }
 

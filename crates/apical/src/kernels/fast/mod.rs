@@ -17,13 +17,31 @@ pub mod sums;
 #[cfg(test)]
 mod tests;
 
+use super::{Isa, par};
+
 /// Multiply-adds that are worth a job of their own.
 const JOB: usize = 1 << 16;
 
-/// Cuts `n` rows (or columns) of `cost` multiply-adds each into jobs of whole multiples of `unit`: the size of a job.
-#[inline]
-fn job(n: usize, cost: usize, unit: usize) -> usize {
-    if n * cost < 2 * JOB { n } else { JOB.div_ceil(cost).next_multiple_of(unit).min(n) }
+/// Who computes a product, and with which instructions. It changes no bit who does.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    /// With these instructions.
+    pub isa: Isa,
+    /// By the threads of the pool, where the work is worth it, or by the calling thread alone.
+    pub pool: bool,
+}
+
+impl By {
+    /// Cuts `n` rows (or columns) of `cost` multiply-adds each into jobs of whole multiples of `unit`, and does `work` from the
+    /// first to the end of each. No two jobs share a row.
+    #[inline(always)]
+    fn jobs(self, n: usize, cost: usize, unit: usize, work: impl Fn(usize, usize) + Sync + Send) {
+        if !self.pool || n * cost < 2 * JOB {
+            return work(0, n);
+        }
+        let size = JOB.div_ceil(cost).next_multiple_of(unit);
+        par::numbered(n.div_ceil(size), |job| work(job * size, n.min((job + 1) * size)));
+    }
 }
 
 /// Values that several threads write, each its own.

@@ -2,53 +2,40 @@
 //! in registers, and then meets the matrix once.
 
 use super::back::{load, store};
-use super::{even, job};
-use crate::kernels::{Isa, Lanes, Mat, Real, par};
+use super::{By, Shared, even};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
-/// Twin of [`crate::kernels::matvec::outer`]: G = keep G + scale E^T R; `e` is samples x rows, `r` samples x cols.
-pub fn outer<T: Real>(isa: Isa, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
-    let (rows, cols) = (g.rows, g.cols);
-    assert!(rows > 0 && cols > 0 && g.data.len() == rows * cols, "an empty matrix");
-    let samples = e.len() / rows;
-    assert!(samples > 0 && e.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
-    let size = job(rows, samples * cols, 6);
-    par::pieces(&mut g.data, size * cols, |n, g| {
-        isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: n * size, g });
+/// Twin of [`crate::kernels::matvec::outer`]: G (rows x cols) = keep G + scale E^T R; `e` is samples x rows, `r` samples x
+/// cols. Where `keep` is 0, what G held does not matter.
+pub fn outer<T: Real>(by: By, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, g: RowsMut<'_, T>) {
+    let (samples, rows, cols) = (e.rows, g.rows, g.cols);
+    g.view().check(rows, cols);
+    e.check(samples, rows);
+    r.check(samples, cols);
+    let (out, stride) = (Shared::new(g.data), g.stride);
+    by.jobs(rows, samples * cols, 6, |first, end| {
+        by.isa.run(Outer { e, r, scale, keep, first, end, out: &out, stride });
     });
 }
 
-/// The same for some rows of a matrix, by one thread: `g` is `e`'s cells `first`, `first + 1` ... of `rows`.
-pub fn outer_part<T: Real>(isa: Isa, e: &[T], r: &[T], (rows, first): (usize, usize), keep: T, scale: T, g: &mut [T]) {
-    assert!(rows > 0 && !g.is_empty() && !e.is_empty(), "an empty matrix");
-    let samples = e.len() / rows;
-    let cols = r.len() / samples;
-    assert!(
-        e.len() == samples * rows && r.len() == samples * cols && g.len().is_multiple_of(cols),
-        "shapes do not fit"
-    );
-    assert!(first + g.len() / cols <= rows, "rows outside");
-    isa.run(Outer { e, r, scale, keep, rows, cols, samples, first, g });
-}
-
 struct Outer<'a, T> {
-    e: &'a [T],
-    r: &'a [T],
+    e: Rows<'a, T>,
+    r: Rows<'a, T>,
     scale: T,
     keep: T,
-    /// Rows of the whole matrix, of which `g` has those from `first` on.
-    rows: usize,
-    cols: usize,
-    samples: usize,
+    /// Rows from here to there.
     first: usize,
-    g: &'a mut [T],
+    end: usize,
+    out: &'a Shared<T>,
+    stride: usize,
 }
 
 impl<T: Real> WithSimd for Outer<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         // As many sums as there are registers for, with one for each vector of rates and one for an error.
         if S::REGISTER_COUNT >= 32 { self.tiles::<S, 4>(simd) } else { self.tiles::<S, 2>(simd) }
     }
@@ -57,13 +44,13 @@ impl<T: Real> WithSimd for Outer<'_, T> {
 impl<T: Real> Outer<'_, T> {
     /// All tiles of up to six rows and `V` vectors, and what is left.
     #[inline(always)]
-    fn tiles<S: Simd, const V: usize>(&mut self, simd: S) {
+    fn tiles<S: Simd, const V: usize>(&self, simd: S) {
         let lanes = T::count::<S>();
-        let (width, cols, rows) = (V * lanes, self.cols, self.g.len() / self.cols);
-        let step = even(rows, 6);
-        let mut i = 0;
-        while i < rows {
-            let m = step.min(rows - i);
+        let (width, cols) = (V * lanes, self.r.cols);
+        let step = even(self.end - self.first, 6);
+        let mut i = self.first;
+        while i < self.end {
+            let m = step.min(self.end - i);
             let mut j = 0;
             while j < cols {
                 let left = cols - j;
@@ -96,13 +83,12 @@ impl<T: Real> Outer<'_, T> {
 
     /// Rows i to i + M, columns j to j + V vectors, of which the last has `lanes` columns.
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const M: usize>(&mut self, simd: S, i: usize, j: usize, lanes: usize) {
-        let cols = self.cols;
+    fn tile<S: Simd, const V: usize, const M: usize>(&self, simd: S, i: usize, j: usize, lanes: usize) {
         let width = (V - 1) * T::count::<S>() + lanes;
         let mut sums = [[T::splat(simd, T::ZERO); V]; M];
-        for b in 0..self.samples {
-            let r = load::<T, S, V>(simd, &self.r[b * cols + j..][..width], lanes);
-            let e = &self.e[b * self.rows + self.first + i..][..M];
+        for b in 0..self.r.rows {
+            let r = load::<T, S, V>(simd, &self.r.data[b * self.r.stride + j..][..width], lanes);
+            let e = &self.e.data[b * self.e.stride + i..][..M];
             for m in 0..M {
                 let e = T::splat(simd, e[m]);
                 for v in 0..V {
@@ -112,7 +98,9 @@ impl<T: Real> Outer<'_, T> {
         }
         let (scale, keep) = (T::splat(simd, self.scale), T::splat(simd, self.keep));
         for m in 0..M {
-            let g = &mut self.g[(i + m) * cols + j..][..width];
+            // SAFETY: no other thread has these rows.
+            #[allow(unsafe_code)]
+            let g = unsafe { self.out.part((i + m) * self.stride + j, width) };
             let mut out = load::<T, S, V>(simd, g, lanes);
             for v in 0..V {
                 // What was there does not matter if nothing of it is kept: not even NaN.

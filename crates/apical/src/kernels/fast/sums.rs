@@ -1,29 +1,29 @@
 //! Weighted sums: v = W r. Lanes lie along the presynaptic side; a tile holds one vector of partial sums for each of its
 //! cells and samples.
 
-use super::{Shared, even, job};
-use crate::kernels::{Isa, Lanes, Real, Rows, par};
+use super::{By, Shared, even};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
 /// Rows that stay in the cache while the samples pass.
 const BLOCK: usize = 32;
 
-/// Twin of [`crate::kernels::matvec::weighted_sum`]: V (samples x rows) = R (samples x cols) W^T.
-pub fn weighted_sum<T: Real>(isa: Isa, w: Rows<'_, T>, r: &[T], v: &mut [T]) {
-    w.check();
-    let samples = v.len() / w.rows;
-    assert!(samples > 0 && v.len() == samples * w.rows && r.len() == samples * w.cols, "shapes do not fit");
-    let out = Shared::new(v);
-    let size = job(w.rows, samples * w.cols, BLOCK);
-    par::numbered(w.rows.div_ceil(size), |n| {
-        let (first, end) = (n * size, w.rows.min((n + 1) * size));
-        isa.run(Sums { w, r, samples, first, end, out: &out });
+/// Twin of [`crate::kernels::matvec::weighted_sum`]: V (samples x rows) = keep V + scale R (samples x cols) W^T. Where
+/// `keep` is 0, what V held does not matter.
+pub fn weighted_sum<T: Real>(by: By, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, v: RowsMut<'_, T>) {
+    let (samples, rows, cols) = (v.rows, v.cols, r.cols);
+    v.view().check(samples, rows);
+    w.check(rows, cols);
+    r.check(samples, cols);
+    let (out, out_stride) = (Shared::new(v.data), v.stride);
+    by.jobs(rows, samples * cols, BLOCK, |first, end| {
+        by.isa.run(Sums { w, r, scale, keep, first, end, out: &out, out_stride });
     });
 }
 
 /// Two of [`weighted_sum`] for one sample in one pass: v = W r, d = Delta r.
 pub fn dual_sum<T: Real>(
-    isa: Isa,
+    by: By,
     w: Rows<'_, T>,
     delta: Rows<'_, T>,
     r: &[T],
@@ -31,33 +31,33 @@ pub fn dual_sum<T: Real>(
     d: &mut [T],
     backwards: bool,
 ) {
-    w.check();
-    delta.check();
-    let rows = w.rows;
-    assert!(rows == delta.rows && w.cols == delta.cols && r.len() == w.cols, "shapes do not fit");
-    assert!(v.len() == rows && d.len() == rows, "shapes do not fit");
-    let (v, d) = (Shared::new(v), Shared::new(d));
-    let size = job(rows, 2 * w.cols, BLOCK);
-    par::numbered(rows.div_ceil(size), |n| {
-        let (begin, end) = (n * size, rows.min((n + 1) * size));
+    let (rows, cols, out_stride) = (v.len(), r.len(), v.len());
+    w.check(rows, cols);
+    delta.check(rows, cols);
+    assert_eq!(d.len(), rows, "shapes do not fit");
+    let (v, d, r) = (Shared::new(v), Shared::new(d), Rows::packed(r, 1, cols));
+    let (scale, keep) = (T::ONE, T::ZERO);
+    by.jobs(rows, 2 * cols, BLOCK, |begin, end| {
         let blocks = (end - begin).div_ceil(BLOCK);
         for m in 0..blocks {
             let first = begin + BLOCK * if backwards { blocks - 1 - m } else { m };
             let end = end.min(first + BLOCK);
-            isa.run(Sums { w, r, samples: 1, first, end, out: &v });
-            isa.run(Sums { w: delta, r, samples: 1, first, end, out: &d });
+            by.isa.run(Sums { w, r, scale, keep, first, end, out: &v, out_stride });
+            by.isa.run(Sums { w: delta, r, scale, keep, first, end, out: &d, out_stride });
         }
     });
 }
 
 struct Sums<'a, T> {
     w: Rows<'a, T>,
-    r: &'a [T],
-    samples: usize,
-    /// Rows from here to there.
+    r: Rows<'a, T>,
+    scale: T,
+    keep: T,
+    /// Rows of W from here to there.
     first: usize,
     end: usize,
     out: &'a Shared<T>,
+    out_stride: usize,
 }
 
 impl<T: Real> WithSimd for Sums<'_, T> {
@@ -66,11 +66,11 @@ impl<T: Real> WithSimd for Sums<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         // As many sums as there are registers for, with one for each row's and each sample's vector.
-        let step = even(self.samples, if S::REGISTER_COUNT >= 32 { 6 } else { 2 });
+        let step = even(self.r.rows, if S::REGISTER_COUNT >= 32 { 6 } else { 2 });
         for first in (self.first..self.end).step_by(BLOCK) {
             let end = self.end.min(first + BLOCK);
-            for b in (0..self.samples).step_by(step) {
-                match step.min(self.samples - b) {
+            for b in (0..self.r.rows).step_by(step) {
+                match step.min(self.r.rows - b) {
                     6 => self.rows::<S, 6>(simd, first, end, b),
                     5 => self.rows::<S, 5>(simd, first, end, b),
                     4 => self.rows::<S, 4>(simd, first, end, b),
@@ -108,7 +108,7 @@ impl<T: Real> Sums<'_, T> {
             (w[m], w_rest[m]) = (&vectors[..whole], rest);
         }
         for n in 0..N {
-            let (vectors, rest) = T::split::<S>(&self.r[(b + n) * cols..(b + n + 1) * cols]);
+            let (vectors, rest) = T::split::<S>(self.r.row(b + n));
             (r[n], r_rest[n]) = (&vectors[..whole], rest);
         }
         let mut sums = [[T::splat(simd, T::ZERO); N]; M];
@@ -130,9 +130,10 @@ impl<T: Real> Sums<'_, T> {
         for n in 0..N {
             // SAFETY: no other thread has these rows.
             #[allow(unsafe_code)]
-            let v = unsafe { self.out.part((b + n) * self.w.rows + i, M) };
+            let v = unsafe { self.out.part((b + n) * self.out_stride + i, M) };
             for m in 0..M {
-                v[m] = <T as Lanes>::sum(simd, sums[m][n]);
+                let sum = self.scale * <T as Lanes>::sum(simd, sums[m][n]);
+                v[m] = if self.keep == T::ZERO { sum } else { self.keep * v[m] + sum };
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The twins against their references, on shapes that fit no tile, with all instruction sets that the CPU has.
 
 use crate::kernels::rng::{Draws, Stream};
-use crate::kernels::{Isa, Mat, Product, Real, Rows};
+use crate::kernels::{Isa, Mat, Product, Real, Rows, RowsMut};
 
 /// (rows, cols, samples): one cell, one column, one sample, odd sizes, around every tile's edge, and larger than any tile.
 const SHAPES: [(usize, usize, usize); 15] = [
@@ -60,9 +60,9 @@ fn all_products<T: Real>(
     if rows > 1 {
         // Every second row.
         let half = Rows { data: &w.data, rows: rows.div_ceil(2), cols, stride: 2 * cols };
-        let v = &mut v[..samples * half.rows];
-        plan.sums(half, &r, v);
-        out.push(("sums over rows with gaps", cols, v.to_vec()));
+        let place = RowsMut { data: &mut v, rows: samples, cols: half.rows, stride: rows };
+        plan.weighted_sums(half, Rows::packed(&r, samples, cols), x(0.5), x(-1.0), place);
+        out.push(("weighted_sums over rows with gaps", cols, v.to_vec()));
     }
     for backwards in [false, true] {
         let (mut v, mut d) = (vec![x(f64::NAN); rows], vec![x(f64::NAN); rows]);
@@ -74,8 +74,9 @@ fn all_products<T: Real>(
     plan.back_sum(&w, &e, &mut back);
     out.push(("back_sum", rows, back));
     let mut back = z.clone();
-    plan.add_back_sum(Rows::from(&w), &e, x(0.5), &mut back);
-    out.push(("add_back_sum", rows, back));
+    let place = RowsMut::packed(&mut back, samples, cols);
+    plan.back_sums(Rows::from(&w), Rows::packed(&e, samples, rows), x(-0.75), x(0.5), place);
+    out.push(("back_sums", rows, back));
 
     for keep in [0.0, 0.75, 1.0] {
         let mut g = if keep == 0.0 { Mat::from_fn(rows, cols, |_, _| x(f64::NAN)) } else { w.clone() };

@@ -5,6 +5,7 @@
 
 mod dense;
 pub mod engine;
+mod fused;
 pub mod plan;
 
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
@@ -20,6 +21,7 @@ pub use plan::{Choice, Plan, Way};
 /// The engine that a plan asks for.
 fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
+        Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
         Way::Reference | Way::Fused => Box::new(Reference),
         Way::Blocks(steps) => Box::new(Dense::new(net, samples, steps, plan.isa)),
         Way::Batch => Box::new(Dense::new(net, samples, 1, plan.isa)),

@@ -5,8 +5,8 @@
 use super::change::Change;
 use super::layout::Projection;
 use crate::circuit::Tensors;
-use crate::kernels::passes::outer_part;
-use crate::kernels::{Isa, Mat, Product, Real, Rows};
+use crate::kernels::folded::{add_back_part, add_outer_part, sum_part};
+use crate::kernels::{Isa, Mat, Real, Rows, RowsMut};
 
 /// x and y of all samples, and how they lie to each other.
 pub struct Span<T> {
@@ -15,7 +15,6 @@ pub struct Span<T> {
     /// How far the trace was from them at the start, alike.
     pub y: Vec<T>,
     isa: Isa,
-    products: Product,
     q: f64,
     /// q^n after n steps.
     pub power: f64,
@@ -41,7 +40,6 @@ impl<T: Real> Span<T> {
             x: values.clone(),
             y: values,
             isa,
-            products: Product::Fast(isa),
             q: 1.0,
             power: 1.0,
             sw: 0.0,
@@ -69,9 +67,11 @@ impl<T: Real> Span<T> {
             let at = c * cells..(c + 1) * cells;
             let (with_x, with_y) = (&mut self.with_x[2 * c * samples..], &mut self.with_y[2 * c * samples..]);
             for (n, values) in [&self.x, &self.y].into_iter().enumerate() {
-                let (rows, to) = (Rows::packed(values, cells), n * samples..(n + 1) * samples);
-                self.products.sums(rows, &self.x[at.clone()], &mut with_x[to.clone()]);
-                self.products.sums(rows, &self.y[at.clone()], &mut with_y[to]);
+                let (rows, to) = (Rows::packed(values, samples, cells), n * samples..(n + 1) * samples);
+                for (r, to) in [(&self.x, &mut with_x[to.clone()]), (&self.y, &mut with_y[to])] {
+                    let r = Rows::packed(&r[at.clone()], 1, cells);
+                    sum_part(self.isa, rows, r, RowsMut::packed(to, 1, samples));
+                }
             }
         }
     }
@@ -142,9 +142,10 @@ impl<T: Real> SpanPart<T> {
         let (first, rows) = (self.first, self.rows);
         let samples = self.out.len() / rows;
         let multiply = |m: &Mat<T>, to: &mut [T]| {
-            let m = Rows::packed(&m.data[first * m.cols..(first + rows) * m.cols], m.cols);
+            let w = Rows::packed(&m.data[first * m.cols..(first + rows) * m.cols], rows, m.cols);
             for (values, to) in [&span.x, &span.y].into_iter().zip(to.chunks_exact_mut(samples * rows)) {
-                span.products.sums(m, values, to);
+                let r = Rows::packed(values, samples, m.cols);
+                sum_part(span.isa, w, r, RowsMut::packed(to, samples, rows));
             }
         };
         multiply(weights, &mut self.w);
@@ -207,8 +208,9 @@ impl<T: Real> SpanPart<T> {
             }
             return;
         }
-        let grown = Rows::packed(&self.grown_w, self.rows);
-        span.products.add_back_sum(grown, &span.coupling, T::ONE, &mut self.out);
+        let grown = Rows::packed(&self.grown_w, 2 * samples, self.rows);
+        let coupling = Rows::packed(&span.coupling, samples, 2 * samples);
+        add_back_part(span.isa, grown, coupling, RowsMut::packed(&mut self.out, samples, self.rows));
     }
 
     /// The rows' potentials, delivered.
@@ -242,8 +244,10 @@ impl<T: Real> SpanPart<T> {
 
     /// m += scale (grown_x^T X + grown_y^T Y).
     fn grow(&self, span: &Span<T>, grown: &[T], scale: T, m: &mut [T]) {
+        let (samples, cols) = (self.out.len() / self.rows, m.len() / self.rows);
         for (grown, values) in grown.chunks_exact(self.out.len()).zip([&span.x, &span.y]) {
-            outer_part(span.isa, grown, values, (self.rows, 0), T::ONE, scale, m);
+            let (e, r) = (Rows::packed(grown, samples, self.rows), Rows::packed(values, samples, cols));
+            add_outer_part(span.isa, e, r, scale, RowsMut::packed(m, self.rows, cols));
         }
     }
 

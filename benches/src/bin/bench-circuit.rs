@@ -1,0 +1,78 @@
+//! `bench-circuit`: how long circuits take, in f32.
+
+use apical::kernels::Isa;
+use apical::solvers::euler::{Choice, Way};
+use apical_benches::{Case, case, peer};
+use std::error::Error;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+bench-circuit write CASE FOLDER     case.json and start.f32, for other programs
+bench-circuit serve CASE [OPTION...]
+                                    a line on stdin, `check N FILE` or `time N`, is answered with one on stdout
+OPTION: --threads N (1), --way auto|reference|fused|blocks:K|batch (auto), --isa plain|avx2|avx512|neon (the best)";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-circuit: {error}\n{USAGE}\nCASE: {}", case::NAMES.join(", "));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What follows the command.
+struct Options {
+    threads: usize,
+    choice: Choice,
+    isa: Isa,
+}
+
+impl Options {
+    fn read(mut args: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let mut options = Options { threads: 1, choice: Choice::Auto, isa: Isa::best() };
+        while let [name, value, rest @ ..] = args {
+            match *name {
+                "--threads" => options.threads = value.parse()?,
+                "--way" => options.choice = choice(value).ok_or_else(|| format!("no way {value}"))?,
+                "--isa" => options.isa = Isa::from_name(value).ok_or_else(|| format!("this CPU has no {value}"))?,
+                other => return Err(format!("no option {other}").into()),
+            }
+            args = rest;
+        }
+        if args.is_empty() { Ok(options) } else { Err(format!("{} needs a value", args[0]).into()) }
+    }
+}
+
+fn choice(name: &str) -> Option<Choice> {
+    Some(match name {
+        "auto" => Choice::Auto,
+        "reference" => Choice::Given(Way::Reference),
+        "fused" => Choice::Given(Way::Fused),
+        "batch" => Choice::Given(Way::Batch),
+        _ => Choice::Given(Way::Blocks(name.strip_prefix("blocks:")?.parse().ok().filter(|k| *k > 0)?)),
+    })
+}
+
+fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
+    let named = |name: &str| Case::named(name).ok_or_else(|| format!("no case {name}"));
+    match args {
+        ["write", name, folder] => {
+            let case = named(name)?;
+            let folder = std::path::Path::new(folder);
+            std::fs::create_dir_all(folder)?;
+            std::fs::write(folder.join("case.json"), case.json())?;
+            Ok(std::fs::write(folder.join("start.f32"), case.make::<f32>().bytes())?)
+        }
+        ["serve", name, options @ ..] => {
+            let (case, options) = (named(name)?, Options::read(options)?);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+            pool.install(|| peer::serve(&case, options.choice, options.isa).map_err(|e| e.to_string()))?;
+            Ok(())
+        }
+        _ => Err("what to do?".into()),
+    }
+}
