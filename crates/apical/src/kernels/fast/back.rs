@@ -1,7 +1,7 @@
 //! Sums the other way: z = W^T e. Lanes lie along the presynaptic side.
 
 use super::{By, Shared, even};
-use crate::kernels::{Isa, Lanes, Real, Rows, RowsMut};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
 /// Columns of a job are a multiple of these: whole tiles of any instruction set.
@@ -18,13 +18,6 @@ pub fn back_sum<T: Real>(by: By, w: Rows<'_, T>, e: Rows<'_, T>, scale: T, keep:
     by.jobs(cols, samples * rows, UNIT, |first, end| {
         by.isa.run(Back { w, e, scale, keep, first, end, out: &out, out_stride });
     });
-}
-
-/// Z += E W by the calling thread.
-pub fn back_part<T: Real>(isa: Isa, w: Rows<'_, T>, e: &[T], z: &mut [T]) {
-    let samples = e.len() / w.rows;
-    let (e, z) = (Rows::packed(e, samples, w.rows), RowsMut::packed(z, samples, w.cols));
-    back_sum(By { isa, pool: false }, w, e, T::ONE, T::ONE, z);
 }
 
 struct Back<'a, T> {

@@ -3,7 +3,7 @@
 
 use super::back::{load, store};
 use super::{By, Shared, even};
-use crate::kernels::{Isa, Lanes, Real, Rows, RowsMut};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
 /// Twin of [`crate::kernels::matvec::outer`]: G (rows x cols) = keep G + scale E^T R; `e` is samples x rows, `r` samples x
@@ -17,16 +17,6 @@ pub fn outer<T: Real>(by: By, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T,
     by.jobs(rows, samples * cols, 6, |first, end| {
         by.isa.run(Outer { e, r, scale, keep, first, end, out: &out, stride });
     });
-}
-
-/// The same for some rows of a matrix, by the calling thread: `g` is `e`'s cells `first`, `first + 1` ... of `rows`.
-pub fn outer_part<T: Real>(isa: Isa, e: &[T], r: &[T], (rows, first): (usize, usize), keep: T, scale: T, g: &mut [T]) {
-    let samples = e.len() / rows;
-    let cols = r.len() / samples;
-    let here = g.len() / cols;
-    let e = Rows { data: &e[first..], rows: samples, cols: here, stride: rows };
-    let (r, g) = (Rows::packed(r, samples, cols), RowsMut::packed(g, here, cols));
-    outer(By { isa, pool: false }, e, r, scale, keep, g);
 }
 
 struct Outer<'a, T> {

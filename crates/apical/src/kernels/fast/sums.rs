@@ -2,7 +2,7 @@
 //! cells and samples.
 
 use super::{By, Shared, even};
-use crate::kernels::{Isa, Lanes, Real, Rows, RowsMut};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
 /// Rows that stay in the cache while the samples pass.
@@ -19,13 +19,6 @@ pub fn weighted_sum<T: Real>(by: By, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, k
     by.jobs(rows, samples * cols, BLOCK, |first, end| {
         by.isa.run(Sums { w, r, scale, keep, first, end, out: &out, out_stride });
     });
-}
-
-/// The same by the calling thread: v = W r for each sample.
-pub fn sums_part<T: Real>(isa: Isa, w: Rows<'_, T>, r: &[T], v: &mut [T]) {
-    let (samples, rows, cols) = (v.len() / w.rows, w.rows, w.cols);
-    let (r, v) = (Rows::packed(r, samples, cols), RowsMut::packed(v, samples, rows));
-    weighted_sum(By { isa, pool: false }, w, r, T::ONE, T::ZERO, v);
 }
 
 /// Two of [`weighted_sum`] for one sample in one pass: v = W r, d = Delta r.

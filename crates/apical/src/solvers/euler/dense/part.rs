@@ -3,9 +3,9 @@
 use super::change::Coefficients;
 use super::layout::{Population, Projection};
 use crate::circuit::Tensors;
+use crate::kernels::folded::{Fold, Passed, TILE, add_outer_part, fold_part, sum_part};
 use crate::kernels::padded::filled;
-use crate::kernels::passes::{Fold, Passed, TILE, fold_part, outer_part, sums_part};
-use crate::kernels::{Isa, Padded, Real, Rows};
+use crate::kernels::{Isa, Padded, Real, Rows, RowsMut};
 
 /// From this many samples on, products of matrices beat passes over rows.
 pub const PRODUCTS_FROM: usize = 6;
@@ -194,20 +194,23 @@ impl<T: Real> Part<T> {
     fn fold_products(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
         let k = task.coefficients;
         self.factors(k, p);
+        let stride = self.w.stride();
         let (w, d, r) = (self.w.all_mut(), self.d.all_mut(), source.history[0].all());
         if self.has_d {
             let (old, keep) = (T::from_f64(p.rate * k.sw), T::from_f64(k.sd));
             fold_part(task.isa, w, d, old, keep, &self.to_d, r, self.samples);
         } else {
             let rows = self.to_w.len() / self.samples;
-            outer_part(task.isa, &self.to_w, r, (rows, 0), T::ONE, T::ONE, w);
+            let (e, r) = (Rows::packed(&self.to_w, self.samples, rows), Rows::packed(r, self.samples, stride));
+            add_outer_part(task.isa, e, r, T::ONE, RowsMut::packed(w, rows, stride));
         }
     }
 
     fn sum_products(&mut self, task: &Task<'_>, source: &Population<T>) {
         let stride = self.w.stride();
-        let rows = self.out.len() / self.samples;
-        sums_part(task.isa, Rows::packed(self.w.all(), rows, stride), source.now.all(), &mut self.out);
+        let room = self.out.len() / self.samples;
+        let (w, r) = (Rows::packed(self.w.all(), room, stride), Rows::packed(source.now.all(), self.samples, stride));
+        sum_part(task.isa, w, r, RowsMut::packed(&mut self.out, self.samples, room));
     }
 
     /// Adds what the weights have learned since the block began.

@@ -5,8 +5,8 @@
 use super::change::Change;
 use super::layout::Projection;
 use crate::circuit::Tensors;
-use crate::kernels::passes::{back_part, outer_part, sums_part};
-use crate::kernels::{Isa, Mat, Real, Rows};
+use crate::kernels::folded::{add_back_part, add_outer_part, sum_part};
+use crate::kernels::{Isa, Mat, Real, Rows, RowsMut};
 
 /// x and y of all samples, and how they lie to each other.
 pub struct Span<T> {
@@ -68,8 +68,10 @@ impl<T: Real> Span<T> {
             let (with_x, with_y) = (&mut self.with_x[2 * c * samples..], &mut self.with_y[2 * c * samples..]);
             for (n, values) in [&self.x, &self.y].into_iter().enumerate() {
                 let (rows, to) = (Rows::packed(values, samples, cells), n * samples..(n + 1) * samples);
-                sums_part(self.isa, rows, &self.x[at.clone()], &mut with_x[to.clone()]);
-                sums_part(self.isa, rows, &self.y[at.clone()], &mut with_y[to]);
+                for (r, to) in [(&self.x, &mut with_x[to.clone()]), (&self.y, &mut with_y[to])] {
+                    let r = Rows::packed(&r[at.clone()], 1, cells);
+                    sum_part(self.isa, rows, r, RowsMut::packed(to, 1, samples));
+                }
             }
         }
     }
@@ -140,9 +142,10 @@ impl<T: Real> SpanPart<T> {
         let (first, rows) = (self.first, self.rows);
         let samples = self.out.len() / rows;
         let multiply = |m: &Mat<T>, to: &mut [T]| {
-            let m = Rows::packed(&m.data[first * m.cols..(first + rows) * m.cols], rows, m.cols);
+            let w = Rows::packed(&m.data[first * m.cols..(first + rows) * m.cols], rows, m.cols);
             for (values, to) in [&span.x, &span.y].into_iter().zip(to.chunks_exact_mut(samples * rows)) {
-                sums_part(span.isa, m, values, to);
+                let r = Rows::packed(values, samples, m.cols);
+                sum_part(span.isa, w, r, RowsMut::packed(to, samples, rows));
             }
         };
         multiply(weights, &mut self.w);
@@ -206,7 +209,8 @@ impl<T: Real> SpanPart<T> {
             return;
         }
         let grown = Rows::packed(&self.grown_w, 2 * samples, self.rows);
-        back_part(span.isa, grown, &span.coupling, &mut self.out);
+        let coupling = Rows::packed(&span.coupling, samples, 2 * samples);
+        add_back_part(span.isa, grown, coupling, RowsMut::packed(&mut self.out, samples, self.rows));
     }
 
     /// The rows' potentials, delivered.
@@ -240,8 +244,10 @@ impl<T: Real> SpanPart<T> {
 
     /// m += scale (grown_x^T X + grown_y^T Y).
     fn grow(&self, span: &Span<T>, grown: &[T], scale: T, m: &mut [T]) {
+        let (samples, cols) = (self.out.len() / self.rows, m.len() / self.rows);
         for (grown, values) in grown.chunks_exact(self.out.len()).zip([&span.x, &span.y]) {
-            outer_part(span.isa, grown, values, (self.rows, 0), T::ONE, scale, m);
+            let (e, r) = (Rows::packed(grown, samples, self.rows), Rows::packed(values, samples, cols));
+            add_outer_part(span.isa, e, r, scale, RowsMut::packed(m, self.rows, cols));
         }
     }
 

@@ -4,13 +4,26 @@
 //! Matrices come in tiles of [`TILE`] rows of one [`Padded`]. A tile stays in the nearest cache while it is changed and
 //! read by all samples. What it won: at one sample a big net is bound by the memory it reads.
 
-pub use super::fast::back::back_part;
 pub use super::fast::fold::fold_part;
-pub use super::fast::outer::outer_part;
-pub use super::fast::sums::sums_part;
+use super::fast::{By, back, outer, sums};
 use super::padded::Padded;
-use super::{Isa, Lanes, Real};
+use super::{Isa, Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
+
+/// V = R W^T on the calling thread; see [`super::Product::weighted_sums`].
+pub fn sum_part<T: Real>(isa: Isa, w: Rows<'_, T>, r: Rows<'_, T>, v: RowsMut<'_, T>) {
+    sums::weighted_sum(By { isa, pool: false }, w, r, T::ONE, T::ZERO, v);
+}
+
+/// Z += E W on the calling thread; see [`super::Product::back_sums`].
+pub fn add_back_part<T: Real>(isa: Isa, w: Rows<'_, T>, e: Rows<'_, T>, z: RowsMut<'_, T>) {
+    back::back_sum(By { isa, pool: false }, w, e, T::ONE, T::ONE, z);
+}
+
+/// G += scale E^T R on the calling thread; see [`super::Product::outers`].
+pub fn add_outer_part<T: Real>(isa: Isa, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, g: RowsMut<'_, T>) {
+    outer::outer(By { isa, pool: false }, e, r, scale, T::ONE, g);
+}
 
 /// Rows that are computed together; matrices have a multiple of it.
 pub const TILE: usize = 4;
