@@ -1,7 +1,8 @@
-//! Development tasks: `cargo xtask test | tidy | package | bench-peers | bench-scaling`.
+//! Development tasks: `cargo xtask test | tidy | package | sanitize | bench-peers | bench-scaling`.
 
 mod bench_peers;
 mod package;
+mod sanitize;
 mod test;
 mod tidy;
 
@@ -13,6 +14,7 @@ cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, c
                                         the tests whose names contain it; --slow: ignored tests too
 cargo xtask tidy                        rules of the house that the compiler does not know
 cargo xtask package                     pack each crate and install the command, as a user would
+cargo xtask sanitize                    the kernels under AddressSanitizer and Valgrind
 cargo xtask bench-peers [--only NAME...] [--rounds N] [--threads 1,2] [--markdown FILE] [--keep-env DIR]
                                         times beside numba, JAX, numpy and PyTorch, which are installed into a virtual
                                         environment: DIR, or one that is removed afterwards
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Some((task, rest)) if task == "test" => test::run(rest),
         Some((task, [])) if task == "tidy" => tidy::run(),
         Some((task, [])) if task == "package" => package::run(),
+        Some((task, [])) if task == "sanitize" => return sanitize::run(),
         Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),
         Some((task, rest)) if task == "bench-scaling" => bench_scaling(rest),
         _ => {

@@ -2,14 +2,21 @@
 
 use apical::kernels::Isa;
 use apical::solvers::euler::{Choice, Way};
-use apical_benches::{Case, case, peer};
+use apical_benches::measure::{self, Effort};
+use apical_benches::{Case, adaptive, case, machine, peer, savings};
 use std::error::Error;
 use std::process::ExitCode;
+
+/// Enough for medians that the rest of the machine does not move.
+const EFFORT: Effort = Effort { rounds: 5, seconds: 0.1 };
 
 const USAGE: &str = "\
 bench-circuit write CASE FOLDER     case.json and start.f32, for other programs
 bench-circuit serve CASE [OPTION...]
                                     a line on stdin, `check N FILE` or `time N`, is answered with one on stdout
+bench-circuit savings [THREADS]     what each way wins, a table; THREADS: 1,2
+bench-circuit adaptive              adaptive beside euler: error, right-hand sides, time
+bench-circuit machine               bytes and products a second, to hold times against
 OPTION: --threads N (1), --way auto|reference|fused|blocks:K|batch (auto), --isa plain|avx2|avx512|neon (the best)";
 
 fn main() -> ExitCode {
@@ -69,8 +76,21 @@ fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
         }
         ["serve", name, options @ ..] => {
             let (case, options) = (named(name)?, Options::read(options)?);
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+            let pool = measure::pool(options.threads)?;
             pool.install(|| peer::serve(&case, options.choice, options.isa).map_err(|e| e.to_string()))?;
+            Ok(())
+        }
+        ["savings"] => savings::print(&[1, 2], EFFORT),
+        ["savings", threads] => {
+            let threads = threads.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
+            savings::print(&threads, EFFORT)
+        }
+        ["adaptive"] => {
+            print!("{}", adaptive::table(&adaptive::rows(&[1e-3, 1e-4, 1e-5, 1e-6], EFFORT)?));
+            Ok(())
+        }
+        ["machine"] => {
+            machine::print(EFFORT);
             Ok(())
         }
         _ => Err("what to do?".into()),

@@ -58,6 +58,11 @@ pub enum Attenuation {
 pub enum SolverSpec {
     /// Full dynamics, Euler steps, computed in this way.
     Euler(Choice),
+    /// Full dynamics without noise, in steps of their own choice.
+    Adaptive {
+        /// Relative error of what a presentation teaches.
+        tolerance: f64,
+    },
     /// The fixed point, by sweeps.
     Steady {
         /// Bound on the largest |du/dt| (1/ms).
@@ -240,9 +245,9 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// True if a presentation is a course of Euler steps; without, it is one step.
+    /// True if a presentation is a course of steps of dt; without, it is one step.
     pub fn has_dynamics(&self) -> bool {
-        self.learner == LearnerSpec::Microcircuit && matches!(self.solver, SolverSpec::Euler(_))
+        self.learner == LearnerSpec::Microcircuit && self.solver.has_dynamics()
     }
 
     /// True if samples may have no fixed point.
@@ -256,6 +261,13 @@ impl Experiment {
     /// The kinds of synapse that the learner has.
     pub fn kinds(&self) -> &'static [Kind] {
         self.learner.kinds()
+    }
+}
+
+impl SolverSpec {
+    /// True if a presentation is a course in time.
+    pub fn has_dynamics(&self) -> bool {
+        matches!(self, SolverSpec::Euler(_) | SolverSpec::Adaptive { .. })
     }
 }
 

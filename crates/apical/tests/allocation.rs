@@ -48,15 +48,18 @@ fn a_step_allocates_nothing() {
 fn presentations<T: Real>() {
     let net = network();
     let all = rates(&net, 0.1, 0.1, 0.1, 0.1);
-    for samples in [1, 3] {
+    for samples in [1, 3, 9] {
         for tau_w in [None, Some(30.0)] {
             let timing = Timing { lag: 1.0, reset_delta: true, reset_state: true, window: 2.0, ..known::timing(10.0) };
-            for plan in [Plan::REFERENCE, Plan { way: Way::Fused, isa: Isa::best() }] {
+            let ways = [Way::Reference, Way::Fused, Way::Blocks(3), Way::Batch];
+            for plan in ways.map(|way| Plan { way, isa: Isa::best() }) {
                 let euler = Euler::<T>::new(&net, timing, tau_w, NOISE, 1e3, samples);
                 let (mut euler, mut w) = (euler.with_plan(plan), weights(&net, 1.0, 1));
                 let (x, t) = (uniform(5 * samples, 0.0, 1.0, 2), uniform(3 * samples, -1.0, 1.0, 3));
                 let shown = Shown { samples, input: &x, target: Some(&t) };
                 let mut outcome = Outcome::new(&net, samples);
+                // Room for what a way keeps of a block is made when a rule first needs it.
+                euler.learn(&mut w, &shown, &all, &mut outcome, &mut Nobody).expect("the circuit stays bounded");
                 let info = measure(|| {
                     for _ in 0..3 {
                         let learned = euler.learn(&mut w, &shown, &all, &mut outcome, &mut Nobody);

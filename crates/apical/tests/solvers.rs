@@ -23,6 +23,8 @@ fn specs(net: &Network, noise: Source) -> Vec<Spec> {
     let specs = vec![
         Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3, way: Choice::Auto },
         Spec::Euler { timing, tau_w: None, noise, bound: 1e3, way: Choice::Auto },
+        Spec::Adaptive { timing, tau_w: Some(30.0), tolerance: 1e-5, bound: 1e3 },
+        Spec::Adaptive { timing, tau_w: None, tolerance: 1e-5, bound: 1e3 },
         Spec::Steady { tolerance: 1e-6, max_sweeps: 1000, on_no_fixed_point, bound: 1e3 },
         Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
     ];
@@ -160,7 +162,7 @@ fn learning_applies_the_update() {
     let (x, t) = (uniform(4 * samples, 0.0, 1.0, 80), uniform(3 * samples, -1.0, 1.0, 81));
     let (shown, all) = (Shown { samples, input: &x, target: Some(&t) }, rates(&net, 0.1, 0.2, 0.3, 0.4));
     for spec in specs(&net, Source::Silent) {
-        if matches!(spec, Spec::Euler { tau_w: Some(_), .. }) {
+        if matches!(spec, Spec::Euler { tau_w: Some(_), .. } | Spec::Adaptive { tau_w: Some(_), .. }) {
             continue; // a part of what it taught is still in Delta
         }
         let (mut w, mut solver) = (weights::<f64>(&net, 1.0, 1), build::<f64>(&spec, &net, samples));

@@ -9,7 +9,7 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("apical-report", &["apical-lab"]),
     ("apical-cli", &["apical", "apical-lab", "apical-report"]),
     ("apical-py", &["apical", "apical-lab", "apical-report"]),
-    ("apical-benches", &["apical"]),
+    ("apical-benches", &["apical", "apical-report"]),
     ("xtask", &[]),
 ];
 

@@ -108,6 +108,13 @@ impl Check<'_> {
         let view = self.section("network");
         let sigma = view.number("sigma")?;
         self.euler_only(view, "sigma", sigma == 0.0, solver);
+        if sigma > 0.0 && matches!(solver, Some(SolverSpec::Adaptive { .. })) {
+            self.findings.error(
+                view.at("sigma"),
+                format!("`network.sigma` is {sigma}, and the solver \"adaptive\" has no noise"),
+                "allowed: 0; noise needs solver.kind = \"euler\"",
+            );
+        }
         let scaling = match view.text("noise")?.as_str() {
             "euler-maruyama" => NoiseScaling::EulerMaruyama,
             _ => NoiseScaling::Step,

@@ -13,6 +13,9 @@ use apical::tasks::{FileTargets, TaskSpec};
 /// eta_ip may differ from what keeps the self-prediction by this factor before it is warned of.
 const FOLLOWS_WITHIN: f64 = 1.5;
 
+/// Tolerance of the adaptive solver: several times less than the error of euler at dt = 0.1.
+const ADAPTIVE_TOLERANCE: f64 = 1e-5;
+
 impl<'a> Check<'a> {
     pub(super) fn solver(&mut self, precision: Option<Precision>) -> Option<SolverSpec> {
         let view = self.section("solver");
@@ -47,6 +50,10 @@ impl<'a> Check<'a> {
                     }
                     (_, false) => Some(SolverSpec::TwoStep(Attenuation::Conductances)),
                 }
+            }
+            "adaptive" => {
+                let tolerance = if view.has("tolerance") { view.number("tolerance")? } else { ADAPTIVE_TOLERANCE };
+                Some(SolverSpec::Adaptive { tolerance })
             }
             _ => Some(SolverSpec::Euler(self.plan(view)?)),
         }

@@ -186,7 +186,7 @@ impl<'a> Check<'a> {
         self.root.sub(name, name)
     }
 
-    /// Reports an option that only the euler solver honours, if the solver is another one.
+    /// Reports an option that only solvers in time honour, if the solver is another one.
     fn euler_only(&mut self, view: View<'a>, key: &str, off: bool, solver: Option<SolverSpec>) {
         let name = match solver {
             Some(SolverSpec::Steady { .. }) => "steady",

@@ -234,7 +234,7 @@ impl<'a> Check<'a> {
         learner: Option<&LearnerSpec>,
     ) -> Option<Vec<Expectation>> {
         let angles = self.section("record").count("angles").is_some_and(|n| n > 0);
-        let euler = self.section("solver").kind() == Some("euler");
+        let euler = matches!(self.section("solver").kind(), Some("euler" | "adaptive"));
         let iterative = match learner? {
             LearnerSpec::Microcircuit => self.section("solver").kind() == Some("steady"),
             LearnerSpec::Trained(t) => t.algorithm.is_iterative(),

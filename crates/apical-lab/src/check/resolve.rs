@@ -200,6 +200,10 @@ fn solver(w: &mut Writer, e: &Experiment) {
                 w.raw("block", steps);
             }
         }
+        SolverSpec::Adaptive { tolerance } => {
+            w.text("kind", "adaptive");
+            w.float("tolerance", tolerance);
+        }
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             w.text("kind", "steady");
             w.float("tolerance", tolerance);

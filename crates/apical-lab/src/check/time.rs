@@ -73,7 +73,7 @@ impl Check<'_> {
     pub(super) fn tau_w(&mut self, solver: Option<SolverSpec>, timing: Option<&Timing>) -> Option<Option<f64>> {
         let view = self.section("plasticity");
         if !view.has("tau_w") {
-            return Some(matches!(solver?, SolverSpec::Euler(_)).then_some(30.0));
+            return Some(solver?.has_dynamics().then_some(30.0));
         }
         let tau_w = view.number_or_none("tau_w")?;
         self.euler_only(view, "tau_w", tau_w.is_none(), solver);

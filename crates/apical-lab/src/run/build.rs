@@ -35,6 +35,7 @@ pub fn solver_spec(e: &Experiment) -> Spec {
             let noise = Source::new(e.noise, e.timing.dt, e.seed);
             Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way }
         }
+        SolverSpec::Adaptive { tolerance } => Spec::Adaptive { timing: e.timing, tau_w: e.tau_w, tolerance, bound },
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }
         }

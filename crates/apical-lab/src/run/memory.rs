@@ -75,13 +75,15 @@ pub fn estimate(e: &Experiment, task: &Task, threads: usize) -> Memory {
     let evaluation = parallel as u64 * (own + side as u64 * per_sample) + answers;
     // The tensors as bytes, and the file that they make.
     let checkpoint = 2 * (bytes * copies(e) + state / PER_CELL as u64);
-    let recording = e.record.traces.iter().map(|t| CHUNK_BYTES * t.layers.len().max(1) as u64).sum();
+    let recording: u64 = e.record.traces.iter().map(|t| CHUNK_BYTES * t.layers.len().max(1) as u64).sum();
     let data = match &task.train {
         Train::Set(samples) => set_bytes(samples) + 4 * samples.len() as u64,
         Train::Stream { .. } => 0,
     } + sets.into_iter().map(set_bytes).sum::<u64>();
     let beside = plan_bytes(e, cells + inter, number);
-    let total = PROGRAM + weights + state + beside + data + recording + evaluation.max(checkpoint);
+    let training = weights + state + beside + data + recording + evaluation.max(checkpoint);
+    // Before training a data set is there twice: as it is read, and in its parts.
+    let total = PROGRAM + training.max(2 * data);
     Memory { weights, state, plan: beside, data, evaluation, checkpoint, recording, total }
 }
 

@@ -329,6 +329,11 @@ impl<'a, T: Real> Run<'a, T> {
                 place.insert("sweeps".into(), (*sweeps).into());
                 format!("{trouble} (presentation {presentation})")
             }
+            Trouble::StepTooSmall { sample, time } => {
+                place.insert("sample".into(), (*sample).into());
+                place.insert("time_in_presentation_ms".into(), (*time).into());
+                format!("{trouble} (presentation {presentation})")
+            }
             Trouble::NoInverse { layer, condition } => {
                 place.insert("layer".into(), (*layer).into());
                 place.insert("condition".into(), condition.to_string().into());

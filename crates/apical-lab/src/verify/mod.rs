@@ -8,6 +8,7 @@ mod case;
 
 use crate::Error;
 use apical::circuit::noise::Source;
+use apical::circuit::params::{Network, Rates, Timing};
 use apical::circuit::{Kind, Tensors};
 use apical::kernels::{Isa, Mat, Real};
 use apical::solvers::euler::{Euler, Plan, Way};
@@ -131,6 +132,49 @@ pub fn verify(json: &Path, plans: &Plans) -> Result<Vec<Report>, Error> {
         Report { name: name.clone(), plan: plan.to_string(), deviations }
     };
     Ok(plans.list().into_iter().filter(possible).map(report).collect())
+}
+
+/// What a case shows to a circuit, for solvers that are not its own.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Cells.
+    pub network: Network,
+    /// Times.
+    pub timing: Timing,
+    /// Low-pass of the weight change (ms).
+    pub tau_w: Option<f64>,
+    /// Learning rates.
+    pub rates: Rates,
+    /// Patterns shown side by side.
+    pub batch: usize,
+    /// Start weights.
+    pub weights: Tensors<f64>,
+    /// Inputs of each presentation (batch x n_0).
+    pub input: Vec<Vec<f64>>,
+    /// Targets of each presentation (batch x n_N); empty without targets.
+    pub target: Vec<Vec<f64>>,
+}
+
+/// Reads what a case shows.
+///
+/// # Errors
+/// As [`verify`].
+pub fn course(json: &Path) -> Result<Course, Error> {
+    let (case, arrays) = case::read(json)?;
+    let n = &case.network.sizes;
+    let rows = |name: &str, width: usize| -> Vec<Vec<f64>> {
+        arrays[name].values.chunks_exact(case.batch * width).map(<[f64]>::to_vec).collect()
+    };
+    Ok(Course {
+        weights: weights(&case, &arrays, "start"),
+        input: rows("input", n[0]),
+        target: if case.target_present { rows("target", n[n.len() - 1]) } else { Vec::new() },
+        network: case.network,
+        timing: case.timing,
+        tau_w: case.tau_w,
+        rates: case.rates,
+        batch: case.batch,
+    })
 }
 
 /// Arrays of the file by name, as weights; every name exists and fits, `case::read` has seen to that.

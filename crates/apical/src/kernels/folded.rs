@@ -4,9 +4,26 @@
 //! Matrices come in tiles of [`TILE`] rows of one [`Padded`]. A tile stays in the nearest cache while it is changed and
 //! read by all samples. What it won: at one sample a big net is bound by the memory it reads.
 
+pub use super::fast::fold::fold_part;
+use super::fast::{By, back, outer, sums};
 use super::padded::Padded;
-use super::{Isa, Lanes, Real};
+use super::{Isa, Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
+
+/// V = R W^T on the calling thread; see [`super::Product::weighted_sums`].
+pub fn sum_part<T: Real>(isa: Isa, w: Rows<'_, T>, r: Rows<'_, T>, v: RowsMut<'_, T>) {
+    sums::weighted_sum(By { isa, pool: false }, w, r, T::ONE, T::ZERO, v);
+}
+
+/// Z += E W on the calling thread; see [`super::Product::back_sums`].
+pub fn add_back_part<T: Real>(isa: Isa, w: Rows<'_, T>, e: Rows<'_, T>, z: RowsMut<'_, T>) {
+    back::back_sum(By { isa, pool: false }, w, e, T::ONE, T::ONE, z);
+}
+
+/// G += scale E^T R on the calling thread; see [`super::Product::outers`].
+pub fn add_outer_part<T: Real>(isa: Isa, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, g: RowsMut<'_, T>) {
+    outer::outer(By { isa, pool: false }, e, r, scale, T::ONE, g);
+}
 
 /// Rows that are computed together; matrices have a multiple of it.
 pub const TILE: usize = 4;
@@ -32,7 +49,7 @@ pub struct Fold<'a, T> {
 }
 
 /// A matrix and the order in which it is passed.
-pub struct Rows<'a, T> {
+pub struct Passed<'a, T> {
     /// W.
     pub w: &'a mut Padded<T>,
     /// Delta, of the same shape; without rows if there is none.
@@ -41,7 +58,7 @@ pub struct Rows<'a, T> {
     pub backwards: bool,
 }
 
-impl<T: Real> Rows<'_, T> {
+impl<T: Real> Passed<'_, T> {
     /// Folds, then v = (W + s Delta) r for each sample: `r` is samples x cols, `out` is samples x rows. With an empty
     /// `out` it only folds.
     pub fn pass(self, isa: Isa, fold: Option<&Fold<'_, T>>, s: T, r: &Padded<T>, out: &mut [T]) {
@@ -51,7 +68,7 @@ impl<T: Real> Rows<'_, T> {
 }
 
 struct Pass<'a, 'b, T> {
-    rows: Rows<'a, T>,
+    rows: Passed<'a, T>,
     fold: Option<&'b Fold<'b, T>>,
     s: T,
     r: &'b Padded<T>,
@@ -63,7 +80,7 @@ impl<T: Real> WithSimd for Pass<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Pass { rows: Rows { w, d, backwards }, fold, s, r, out } = self;
+        let Pass { rows: Passed { w, d, backwards }, fold, s, r, out } = self;
         let stride = w.stride();
         let has_d = !d.is_empty();
         let rows = w.all().len() / stride;
@@ -234,13 +251,18 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
         let w = vectors_mut::<S, T>(w, stride).map(|row| &mut row[..n]);
         let d = vectors_mut::<S, T>(d, stride).map(|row| &mut row[..n]);
         for j in 0..n {
+            // Read once: the compiler does not know that what is written below is something else.
+            let mut rates = [old; N];
+            for g in 0..N {
+                rates[g] = r[g][j];
+            }
             for i in 0..TILE {
                 let delta = d[i][j];
                 let mut x = T::mul_add(simd, old, delta, w[i][j]);
                 let mut y = <T as Lanes>::mul(simd, keep, delta);
                 for g in 0..N {
-                    x = T::mul_add(simd, in_w[g][i], r[g][j], x);
-                    y = T::mul_add(simd, in_d[g][i], r[g][j], y);
+                    x = T::mul_add(simd, in_w[g][i], rates[g], x);
+                    y = T::mul_add(simd, in_d[g][i], rates[g], y);
                 }
                 w[i][j] = x;
                 d[i][j] = y;
@@ -251,10 +273,14 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
         let x = vectors_mut::<S, T>(if D { d } else { w }, stride).map(|row| &mut row[..n]);
         let factors = if D { in_d } else { in_w };
         for j in 0..n {
+            let mut rates = [old; N];
+            for g in 0..N {
+                rates[g] = r[g][j];
+            }
             for i in 0..TILE {
                 let mut y = if D { <T as Lanes>::mul(simd, keep, x[i][j]) } else { x[i][j] };
                 for g in 0..N {
-                    y = T::mul_add(simd, factors[g][i], r[g][j], y);
+                    y = T::mul_add(simd, factors[g][i], rates[g], y);
                 }
                 x[i][j] = y;
             }
@@ -310,7 +336,7 @@ mod tests {
                     if !with_d {
                         d = Padded::default();
                     }
-                    Rows { w: &mut w, d: &mut d, backwards }.pass(isa, Some(&fold), s, &r, &mut out);
+                    Passed { w: &mut w, d: &mut d, backwards }.pass(isa, Some(&fold), s, &r, &mut out);
                     // Sums of at most 500 terms of size 1/4.
                     assert!(w.all().iter().zip(slow_w.all()).all(|(&a, &b)| near(a, b)));
                     assert!(d.all().iter().zip(slow_d.all()).all(|(&a, &b)| near(a, b)));

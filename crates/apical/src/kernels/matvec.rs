@@ -1,7 +1,7 @@
 //! Products of a weight matrix with the rates of a batch, in plain loops: the reference that every faster kernel is held
 //! against. Batches are sample after sample: value i of sample b stands at `b * n + i`.
 
-use super::{Mat, Real, Rows};
+use super::{Mat, Real, Rows, RowsMut};
 
 /// Number of partial sums in a dot product. Fixed, so that the order of the sum is the same on every machine.
 const LANES: usize = 8;
@@ -27,43 +27,46 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     sum
 }
 
-/// v = W r for each sample: `r` is samples x cols, `v` is samples x rows.
-pub fn weighted_sum<T: Real>(w: Rows<'_, T>, r: &[T], v: &mut [T]) {
-    w.check();
-    let samples = v.len() / w.rows;
-    for i in 0..w.rows {
-        let row = w.row(i);
-        for b in 0..samples {
-            v[b * w.rows + i] = dot(row, &r[b * w.cols..(b + 1) * w.cols]);
+/// V (samples x rows) = keep V + scale R (samples x cols) W^T: W r for each sample. With `keep` = 0 it does not matter what V
+/// was.
+pub fn weighted_sum<T: Real>(w: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, mut v: RowsMut<'_, T>) {
+    w.check(v.cols, r.cols);
+    r.check(v.rows, r.cols);
+    for b in 0..v.rows {
+        let r = r.row(b);
+        for (i, v) in v.row(b).iter_mut().enumerate() {
+            let sum = scale * dot(w.row(i), r);
+            *v = if keep == T::ZERO { sum } else { keep * *v + sum };
         }
     }
 }
 
-/// z = keep z + W^T e for each sample: `e` is samples x rows, `z` is samples x cols. With `keep` = 0 it does not matter what
-/// z was.
-pub fn add_back_sum<T: Real>(w: Rows<'_, T>, e: &[T], keep: T, z: &mut [T]) {
-    w.check();
-    if keep == T::ZERO {
-        z.fill(T::ZERO);
-    } else if keep != T::ONE {
-        z.iter_mut().for_each(|z| *z *= keep);
-    }
-    for (e, z) in e.chunks_exact(w.rows).zip(z.chunks_exact_mut(w.cols)) {
-        for (i, &e) in e.iter().enumerate() {
-            for (z, &w) in z.iter_mut().zip(w.row(i)) {
-                *z += e * w;
-            }
+/// Z (samples x cols) = keep Z + scale E (samples x rows) W: W^T e for each sample. With `keep` = 0 it does not matter what
+/// Z was.
+pub fn back_sum<T: Real>(w: Rows<'_, T>, e: Rows<'_, T>, scale: T, keep: T, mut z: RowsMut<'_, T>) {
+    w.check(e.cols, z.cols);
+    e.check(z.rows, e.cols);
+    for b in 0..z.rows {
+        let z = z.row(b);
+        if keep == T::ZERO {
+            z.fill(T::ZERO);
+        } else if keep != T::ONE {
+            z.iter_mut().for_each(|z| *z *= keep);
+        }
+        for (i, &e) in e.row(b).iter().enumerate() {
+            axpy(scale * e, w.row(i), z);
         }
     }
 }
 
 /// G = keep G + scale sum_b e_b r_b^T: `e` is samples x rows, `r` is samples x cols of G. With `keep` = 0 it does not matter
 /// what G was.
-pub fn outer<T: Real>(e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
-    let (rows, cols) = (g.rows, g.cols);
-    for (i, g) in g.data.chunks_exact_mut(cols).enumerate() {
-        for (j, g) in g.iter_mut().enumerate() {
-            let sum = e.chunks_exact(rows).zip(r.chunks_exact(cols)).fold(T::ZERO, |sum, (e, r)| sum + e[i] * r[j]);
+pub fn outer<T: Real>(e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, mut g: RowsMut<'_, T>) {
+    e.check(e.rows, g.rows);
+    r.check(e.rows, g.cols);
+    for i in 0..g.rows {
+        for (j, g) in g.row(i).iter_mut().enumerate() {
+            let sum = (0..e.rows).fold(T::ZERO, |sum, b| sum + e.row(b)[i] * r.row(b)[j]);
             *g = if keep == T::ZERO { scale * sum } else { keep * *g + scale * sum };
         }
     }
@@ -73,10 +76,12 @@ pub fn outer<T: Real>(e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
 /// samples x cols. Without `e_w` W takes c Delta alone.
 pub fn fold<T: Real>(w: &mut Mat<T>, delta: &mut Mat<T>, c: T, e_w: Option<&[T]>, keep: T, e_d: &[T], r: &[T]) {
     axpy(c, &delta.data, &mut w.data);
+    let samples = r.len() / w.cols;
+    let (r, e) = (Rows::packed(r, samples, w.cols), |e| Rows::packed(e, samples, delta.rows));
     if let Some(e_w) = e_w {
-        outer(e_w, r, T::ONE, T::ONE, w);
+        outer(e(e_w), r, T::ONE, T::ONE, w.into());
     }
-    outer(e_d, r, T::ONE, keep, delta);
+    outer(e(e_d), r, T::ONE, keep, delta.into());
 }
 
 /// y += c x.
@@ -118,7 +123,8 @@ mod tests {
             let w = Mat::from_fn(rows, cols, |i, j| ((i * 31 + j * 17) % 13) as f64 - 6.0);
             let r: Vec<f64> = (0..samples * cols).map(|n| ((n * 7) % 11) as f64 - 5.0).collect();
             let mut v = vec![0.0; samples * rows];
-            weighted_sum(Rows::from(&w), &r, &mut v);
+            let packed = Rows::packed(&r, samples, cols);
+            weighted_sum((&w).into(), packed, 1.0, 0.0, RowsMut::packed(&mut v, samples, rows));
             for b in 0..samples {
                 for i in 0..rows {
                     // Small integers: exact in f64 whatever the order.
@@ -127,7 +133,8 @@ mod tests {
                 }
             }
             let mut z = vec![0.0; samples * cols];
-            add_back_sum(Rows::from(&w), &v, 0.0, &mut z);
+            let packed = Rows::packed(&v, samples, rows);
+            back_sum((&w).into(), packed, 1.0, 0.0, RowsMut::packed(&mut z, samples, cols));
             for b in 0..samples {
                 for j in 0..cols {
                     let expected: f64 = (0..rows).map(|i| w.at(i, j) * v[b * rows + i]).sum();

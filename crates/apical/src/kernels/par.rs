@@ -8,6 +8,15 @@ pub fn is_shared() -> bool {
     rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
 }
 
+/// Does the jobs 0 to `count`, each by one thread.
+pub fn numbered(count: usize, work: impl Fn(usize) + Sync + Send) {
+    if count > 1 && is_shared() {
+        (0..count).into_par_iter().for_each(work);
+    } else {
+        (0..count).for_each(work);
+    }
+}
+
 /// Does every job, each by one thread.
 pub fn each<J: Send>(jobs: &mut [J], work: impl Fn(&mut J) + Sync + Send) {
     if jobs.len() > 1 && is_shared() {

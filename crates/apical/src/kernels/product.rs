@@ -1,6 +1,7 @@
 //! `Product`: the one door to products of matrices with the rates of a batch.
 
-use super::{Isa, Mat, Real, Rows, fast, matvec};
+use super::fast::{self, By};
+use super::{Isa, Mat, Real, Rows, RowsMut, matvec};
 
 /// How products are computed: a plan, fixed by the config and the CPU, never by a timing or the number of threads.
 ///
@@ -30,15 +31,17 @@ impl Product {
     /// v = W r for each sample: `r` is samples x cols, `v` is samples x rows.
     #[inline]
     pub fn weighted_sum<T: Real>(self, w: &Mat<T>, r: &[T], v: &mut [T]) {
-        self.sums(w.into(), r, v);
+        let samples = v.len() / w.rows;
+        let (r, v) = (Rows::packed(r, samples, w.cols), RowsMut::packed(v, samples, w.rows));
+        self.weighted_sums(w.into(), r, T::ONE, T::ZERO, v);
     }
 
-    /// v = W r for each sample, for any rows.
+    /// V = keep V + scale R W^T: W r for each row of R, in any memory. With `keep` = 0 it does not matter what V was.
     #[inline]
-    pub fn sums<T: Real>(self, w: Rows<'_, T>, r: &[T], v: &mut [T]) {
+    pub fn weighted_sums<T: Real>(self, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, v: RowsMut<'_, T>) {
         match self {
-            Product::Plain => matvec::weighted_sum(w, r, v),
-            Product::Fast(isa) => fast::sums::weighted_sum(isa, w, r, v),
+            Product::Plain => matvec::weighted_sum(w, r, scale, keep, v),
+            Product::Fast(isa) => fast::sums::weighted_sum(By { isa, pool: true }, w, r, scale, keep, v),
         }
     }
 
@@ -48,25 +51,29 @@ impl Product {
     pub fn dual_sum<T: Real>(self, w: &Mat<T>, delta: &Mat<T>, r: &[T], v: &mut [T], d: &mut [T], backwards: bool) {
         match self {
             Product::Plain => {
-                matvec::weighted_sum(w.into(), r, v);
-                matvec::weighted_sum(delta.into(), r, d);
+                self.weighted_sum(w, r, v);
+                self.weighted_sum(delta, r, d);
             }
-            Product::Fast(isa) => fast::sums::dual_sum(isa, w, delta, r, v, d, backwards),
+            Product::Fast(isa) => {
+                fast::sums::dual_sum(By { isa, pool: true }, w.into(), delta.into(), r, v, d, backwards);
+            }
         }
     }
 
     /// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
     #[inline]
     pub fn back_sum<T: Real>(self, w: &Mat<T>, e: &[T], z: &mut [T]) {
-        self.add_back_sum(w.into(), e, T::ZERO, z);
+        let samples = z.len() / w.cols;
+        let (e, z) = (Rows::packed(e, samples, w.rows), RowsMut::packed(z, samples, w.cols));
+        self.back_sums(w.into(), e, T::ONE, T::ZERO, z);
     }
 
-    /// z = keep z + W^T e for each sample, for any rows. With `keep` = 0 it does not matter what z was.
+    /// Z = keep Z + scale E W: W^T e for each row of E, in any memory. With `keep` = 0 it does not matter what Z was.
     #[inline]
-    pub fn add_back_sum<T: Real>(self, w: Rows<'_, T>, e: &[T], keep: T, z: &mut [T]) {
+    pub fn back_sums<T: Real>(self, w: Rows<'_, T>, e: Rows<'_, T>, scale: T, keep: T, z: RowsMut<'_, T>) {
         match self {
-            Product::Plain => matvec::add_back_sum(w, e, keep, z),
-            Product::Fast(isa) => fast::back::add_back_sum(isa, w, e, keep, z),
+            Product::Plain => matvec::back_sum(w, e, scale, keep, z),
+            Product::Fast(isa) => fast::back::back_sum(By { isa, pool: true }, w, e, scale, keep, z),
         }
     }
 
@@ -79,9 +86,17 @@ impl Product {
     /// G = keep G + scale * sum over the samples of e r^T. With `keep` = 0 it does not matter what G was.
     #[inline]
     pub fn outer<T: Real>(self, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
+        let samples = e.len() / g.rows;
+        let (e, r) = (Rows::packed(e, samples, g.rows), Rows::packed(r, samples, g.cols));
+        self.outers(e, r, scale, keep, g.into());
+    }
+
+    /// G = keep G + scale E^T R, in any memory. With `keep` = 0 it does not matter what G was.
+    #[inline]
+    pub fn outers<T: Real>(self, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, g: RowsMut<'_, T>) {
         match self {
             Product::Plain => matvec::outer(e, r, scale, keep, g),
-            Product::Fast(isa) => fast::outer::outer(isa, e, r, scale, keep, g),
+            Product::Fast(isa) => fast::outer::outer(By { isa, pool: true }, e, r, scale, keep, g),
         }
     }
 
@@ -100,7 +115,7 @@ impl Product {
     ) {
         match self {
             Product::Plain => matvec::fold(w, delta, c, e_w, keep, e_d, r),
-            Product::Fast(isa) => fast::fold::fold(isa, w, delta, c, e_w, keep, e_d, r),
+            Product::Fast(isa) => fast::fold::fold(By { isa, pool: true }, w, delta, c, e_w, keep, e_d, r),
         }
     }
 
@@ -109,7 +124,7 @@ impl Product {
     pub fn axpy<T: Real>(self, c: T, x: &[T], y: &mut [T]) {
         match self {
             Product::Plain => matvec::axpy(c, x, y),
-            Product::Fast(isa) => fast::axpy::axpy(isa, c, x, y),
+            Product::Fast(isa) => fast::axpy::axpy(By { isa, pool: true }, c, x, y),
         }
     }
 }

@@ -16,10 +16,9 @@ pub struct Rows<'a, T> {
 }
 
 impl<'a, T: Real> Rows<'a, T> {
-    /// `data` as rows of `cols` values without gaps, as many as it holds.
-    pub fn packed(data: &'a [T], cols: usize) -> Self {
-        let rows = data.len() / cols;
-        Rows { data: &data[..rows * cols], rows, cols, stride: cols }
+    /// `rows` rows of `cols` values without gaps.
+    pub fn packed(data: &'a [T], rows: usize, cols: usize) -> Self {
+        Rows { data, rows, cols, stride: cols }
     }
 
     /// Row `i`.
@@ -28,19 +27,57 @@ impl<'a, T: Real> Rows<'a, T> {
         &self.data[i * self.stride..i * self.stride + self.cols]
     }
 
-    /// Panics unless there is at least one entry and all lie within the slice: a kernel may rely on it.
+    /// Panics unless this is a matrix of this shape with at least one entry, and all of it lies within the slice.
     #[inline]
-    pub(super) fn check(&self) {
-        assert!(self.rows > 0 && self.cols > 0, "an empty matrix");
+    pub(super) fn check(&self, rows: usize, cols: usize) {
+        assert!(rows > 0 && cols > 0, "an empty matrix");
+        assert!(self.rows == rows && self.cols == cols, "shapes do not fit");
         assert!(
-            self.stride >= self.cols && (self.rows - 1) * self.stride + self.cols <= self.data.len(),
-            "rows outside"
+            self.stride >= cols && (rows - 1) * self.stride + cols <= self.data.len(),
+            "rows outside of their slice"
         );
     }
 }
 
 impl<'a, T: Real> From<&'a Mat<T>> for Rows<'a, T> {
     fn from(m: &'a Mat<T>) -> Self {
-        Rows { data: &m.data, rows: m.rows, cols: m.cols, stride: m.cols }
+        Rows::packed(&m.data, m.rows, m.cols)
+    }
+}
+
+/// [`Rows`], to change; what lies in the gaps stays as it is.
+#[derive(Debug)]
+pub struct RowsMut<'a, T> {
+    /// The values, from the first of the first row to the last of the last.
+    pub data: &'a mut [T],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// From one row to the next; at least `cols`.
+    pub stride: usize,
+}
+
+impl<'a, T: Real> RowsMut<'a, T> {
+    /// `rows` rows of `cols` values without gaps.
+    pub fn packed(data: &'a mut [T], rows: usize, cols: usize) -> Self {
+        RowsMut { data, rows, cols, stride: cols }
+    }
+
+    /// The same, to read.
+    pub fn view(&self) -> Rows<'_, T> {
+        Rows { data: self.data, rows: self.rows, cols: self.cols, stride: self.stride }
+    }
+
+    /// Row `i`.
+    #[inline(always)]
+    pub fn row(&mut self, i: usize) -> &mut [T] {
+        &mut self.data[i * self.stride..i * self.stride + self.cols]
+    }
+}
+
+impl<'a, T: Real> From<&'a mut Mat<T>> for RowsMut<'a, T> {
+    fn from(m: &'a mut Mat<T>) -> Self {
+        RowsMut::packed(&mut m.data, m.rows, m.cols)
     }
 }

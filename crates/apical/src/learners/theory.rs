@@ -4,7 +4,7 @@
 use super::Update;
 use crate::circuit::params::Network;
 use crate::circuit::{Attenuation, Tensors};
-use crate::kernels::{Mat, Product, Real};
+use crate::kernels::{Product, Real};
 
 /// The direction of steepest descent of the `matching` loss of the attenuated feed-forward net u_k = vhat_B,k, mean over
 /// the batch: dL/dvhat_N = -phi'(vhat_N) (u_trgt - vhat_N). Only forward weights and biases are filled.
@@ -37,30 +37,19 @@ pub fn matching_descent<T: Real>(net: &Network, att: &Attenuation, w: &Tensors<T
         let mut delta: Vec<T> = vhat[depth - 1].iter().zip(u_trgt).map(|(&v, &t)| phi.slope(v) * (t - v)).collect();
         for k in (1..=depth).rev() {
             let c = T::from_f64(att.basal(k, depth));
-            add_outer(&mut update.pp[k - 1], &delta, &rates[k - 1], c * share);
+            Product::Plain.outer(&delta, &rates[k - 1], c * share, T::ONE, &mut update.pp[k - 1]);
             if let Some(bias) = update.bpp.get_mut(k - 1) {
-                add_outer(bias, &delta, &[beta_b], c * share);
+                Product::Plain.outer(&delta, &[beta_b], c * share, T::ONE, bias);
             }
             if k > 1 {
                 let below = &vhat[k - 2];
-                delta = (0..net.sizes[k - 1])
-                    .map(|j| {
-                        let back: T = (0..net.sizes[k]).map(|i| w.pp[k - 1].at(i, j) * delta[i]).sum();
-                        phi.slope(below[j]) * c * back
-                    })
-                    .collect();
+                let mut back = vec![T::ZERO; below.len()];
+                Product::Plain.back_sum(&w.pp[k - 1], &delta, &mut back);
+                delta = back.iter().zip(below).map(|(&back, &v)| phi.slope(v) * c * back).collect();
             }
         }
     }
     update
-}
-
-fn add_outer<T: Real>(m: &mut Mat<T>, post: &[T], pre: &[T], scale: T) {
-    for (row, &e) in m.data.chunks_exact_mut(pre.len()).zip(post) {
-        for (m, &r) in row.iter_mut().zip(pre) {
-            *m += scale * e * r;
-        }
-    }
 }
 
 /// The norm law: |update_k| / |bp_k| of layer k (1 to N) for feedback W_down = s W^T, in the limit of a weak nudge, bp being

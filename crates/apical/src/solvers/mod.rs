@@ -2,6 +2,7 @@
 //! learner. A new solver is one file and one line in [`NAMES`] and
 //! [`build`] here; how a config names it and its options stands in the lab.
 
+pub mod adaptive;
 pub mod euler;
 pub mod steady;
 pub mod two_step;
@@ -147,6 +148,59 @@ pub struct Array<T> {
     pub data: Vec<T>,
 }
 
+/// Somas, traces and Delta as arrays.
+fn saved<T: Real>(state: &State<T>, delta: &Tensors<T>) -> Vec<Array<T>> {
+    let samples = state.samples;
+    let state = state.named().into_iter().map(|(name, values)| Array {
+        name,
+        shape: vec![samples, values.len() / samples],
+        data: values.to_vec(),
+    });
+    let delta = delta.named().map(|(name, m)| Array {
+        name: format!("delta.{name}"),
+        shape: vec![m.rows, m.cols],
+        data: m.data.clone(),
+    });
+    state.chain(delta).collect()
+}
+
+/// Takes back what [`saved`] gave.
+fn restored<T: Real>(
+    state: &mut State<T>,
+    delta: &mut Tensors<T>,
+    find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>,
+) -> Result<(), String> {
+    for (name, values) in state.named_mut() {
+        values.copy_from_slice(&find(&name, values.len()).ok_or(name)?);
+    }
+    for (name, m) in delta.named_mut() {
+        let name = format!("delta.{name}");
+        m.data = find(&name, m.data.len()).ok_or(name)?;
+    }
+    Ok(())
+}
+
+/// V = W + eta tau_w Delta: what the rules have taught, whether it has reached W yet or not.
+fn taught<T: Real>(weights: &Tensors<T>, delta: &Tensors<T>, rates: &Rates, tau_w: Option<f64>) -> Tensors<T> {
+    let mut v = weights.clone();
+    let Some(tau_w) = tau_w else { return v };
+    let lists = [
+        (&mut v.pp, &delta.pp, &rates.pp),
+        (&mut v.bpp, &delta.bpp, &rates.pp),
+        (&mut v.pb, &delta.pb, &rates.pb),
+        (&mut v.ip, &delta.ip, &rates.ip),
+        (&mut v.bip, &delta.bip, &rates.ip),
+        (&mut v.pi, &delta.pi, &rates.pi),
+    ];
+    for (w, d, eta) in lists {
+        for ((w, d), &eta) in w.iter_mut().zip(d).zip(eta) {
+            let factor = T::from_f64(eta * tau_w);
+            w.data.iter_mut().zip(&d.data).for_each(|(w, &d)| *w += factor * d);
+        }
+    }
+    v
+}
+
 /// Which weights the rules see while an Update is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -272,6 +326,17 @@ pub enum Spec {
         /// In which way the steps are computed.
         way: euler::Choice,
     },
+    /// Full dynamics without noise, in steps of their own choice.
+    Adaptive {
+        /// Times of a presentation; dt is what records and clocks count in.
+        timing: Timing,
+        /// Low-pass of the weight change (ms).
+        tau_w: Option<f64>,
+        /// Relative error of what a presentation teaches.
+        tolerance: f64,
+        /// Potentials beyond this bound count as divergence.
+        bound: f64,
+    },
     /// Fixed point by sweeps.
     Steady {
         /// Bound on |du/dt| (1/ms).
@@ -293,8 +358,9 @@ pub enum Spec {
 }
 
 /// Names and descriptions of all solvers.
-pub const NAMES: [(&str, &str); 3] = [
+pub const NAMES: [(&str, &str); 4] = [
     ("euler", "full dynamics in Euler steps of dt, plasticity always on"),
+    ("adaptive", "full dynamics without noise, in as few steps as a stated error allows"),
     ("steady", "the fixed point of the dynamics, by sweeps; reports patterns that have none"),
     ("two-step", "one pass up, one pass down with a nudged output (S18's MNIST simplification)"),
 ];
@@ -305,6 +371,9 @@ pub fn build<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Sol
         Spec::Euler { timing, tau_w, noise, bound, way } => {
             let plan = euler::Plan::new::<T>(*way, net, samples, Isa::best());
             Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples).with_plan(plan))
+        }
+        Spec::Adaptive { timing, tau_w, tolerance, bound } => {
+            Box::new(adaptive::Adaptive::new(net, *timing, *tau_w, *tolerance, *bound, samples))
         }
         Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound } => {
             Box::new(steady::Steady::new(net, *tolerance, *max_sweeps, *on_no_fixed_point, *bound, samples))

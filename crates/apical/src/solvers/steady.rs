@@ -87,7 +87,7 @@ impl<T: Real> Steady<T> {
             // Up: u_k = vhat_B,k + lambda_A v_A,k; the output mixes in its target.
             for k in 0..depth {
                 let r_below = if k == 0 { x } else { &p.rate[k - 1][..] };
-                potentials::basal(Product::Plain, &w.pp[k], w.bpp.get(k), beta_b, r_below, &mut p.basal[k]);
+                potentials::basal(self.plan, &w.pp[k], w.bpp.get(k), beta_b, r_below, &mut p.basal[k]);
                 let factor = T::from_f64(att.basal(k + 1, depth));
                 for (i, (u, &v_b)) in state.soma[k].iter_mut().zip(&p.basal[k]).enumerate() {
                     *u = match target {
@@ -102,7 +102,7 @@ impl<T: Real> Steady<T> {
             let factor_i = T::from_f64(att.interneuron) * (T::ONE - lambda_i);
             for k in (0..depth - 1).rev() {
                 let v_i = &mut p.inter_dendrite[k];
-                potentials::inter_dendrite(Product::Plain, &w.ip[k], w.bip.get(k), beta_b, &p.rate[k], v_i);
+                potentials::inter_dendrite(self.plan, &w.ip[k], w.bip.get(k), beta_b, &p.rate[k], v_i);
                 let (below, above) = state.soma.split_at_mut(k + 1);
                 for ((u_i, &v_i), &u) in state.inter[k].iter_mut().zip(v_i.iter()).zip(&above[0]) {
                     *u_i = factor_i * v_i + lambda_i * u;
@@ -111,7 +111,7 @@ impl<T: Real> Steady<T> {
                 let (feedback, lateral) = (&mut p.apical_feedback[k], &mut p.apical_lateral[k]);
                 let (r_above, r_inter) = (&p.rate[k + 1], &p.rate_inter[k]);
                 potentials::apical(
-                    Product::Plain,
+                    self.plan,
                     &w.pb[k],
                     &w.pi[k],
                     r_above,
@@ -127,7 +127,7 @@ impl<T: Real> Steady<T> {
                 phi.rates(&below[k], &mut p.rate[k]);
             }
             settled.sweeps += 1;
-            potentials::all(Product::Plain, w, beta_b, x, p);
+            potentials::all(self.plan, w, beta_b, x, p);
             derivatives(&self.g, state, p, target);
             let all = p.d_soma.iter().chain(&p.d_inter).flatten();
             settled.residual = all.fold(0.0, |worst: f64, du| {

@@ -56,6 +56,13 @@ pub enum Trouble {
         /// Their largest over their smallest singular value; NaN if the weights are not finite.
         condition: f64,
     },
+    /// No step is short enough for the error that is allowed.
+    StepTooSmall {
+        /// The sample in its batch (the first of those that step together).
+        sample: usize,
+        /// Time since the presentation began (ms).
+        time: f64,
+    },
 }
 
 impl fmt::Display for Trouble {
@@ -73,6 +80,9 @@ impl fmt::Display for Trouble {
             }
             Trouble::NoInverse { layer, condition } => {
                 write!(f, "no inverse: the weights into layer {layer} have condition number {condition:e}")
+            }
+            Trouble::StepTooSmall { sample, time } => {
+                write!(f, "no step is short enough: sample {sample}, {time} ms after its presentation began")
             }
         }
     }

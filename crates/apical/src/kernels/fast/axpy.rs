@@ -1,22 +1,23 @@
 //! y += c x over whole matrices.
 
-use super::SHARED;
-use crate::kernels::{Isa, Real, par};
+use super::{By, Shared};
+use crate::kernels::Real;
 use pulp::{Simd, WithSimd};
 
-/// Values that one thread takes at once.
-const BLOCK: usize = 1 << 14;
-
 /// Twin of [`crate::kernels::matvec::axpy`]: y += c x.
-pub fn axpy<T: Real>(isa: Isa, c: T, x: &[T], y: &mut [T]) {
+pub fn axpy<T: Real>(by: By, c: T, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "shapes do not fit");
-    let work = |n: usize, y: &mut [T]| isa.run(Axpy { c, x: &x[n * BLOCK..n * BLOCK + y.len()], y });
-    if y.len() >= SHARED {
-        par::pieces(y, BLOCK, work);
-    } else {
-        isa.run(Axpy { c, x, y });
-    }
+    let (length, y) = (y.len(), Shared::new(y));
+    by.jobs(length, 1, UNIT, |from, end| {
+        // SAFETY: no other thread has these values.
+        #[allow(unsafe_code)]
+        let y = unsafe { y.part(from, end - from) };
+        by.isa.run(Axpy { c, x: &x[from..end], y });
+    });
 }
+
+/// Values of a job are a multiple of these: whole vectors of any instruction set.
+const UNIT: usize = 64;
 
 struct Axpy<'a, T> {
     c: T,

@@ -1,38 +1,35 @@
 //! Sums the other way: z = W^T e. Lanes lie along the presynaptic side.
 
-use super::{SHARED, Shared, even};
-use crate::kernels::{Isa, Real, Rows, par};
+use super::{By, Shared, even};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
-/// Vectors of columns in a tile.
-const WIDTH: usize = 4;
+/// Columns of a job are a multiple of these: whole tiles of any instruction set.
+const UNIT: usize = 64;
 
-/// Twin of [`crate::kernels::matvec::add_back_sum`]: Z (samples x cols) = keep Z + E (samples x rows) W. Where `keep` is 0,
-/// what Z held does not matter.
-pub fn add_back_sum<T: Real>(isa: Isa, w: Rows<'_, T>, e: &[T], keep: T, z: &mut [T]) {
-    w.check();
-    let samples = z.len() / w.cols;
-    assert!(samples > 0 && z.len() == samples * w.cols && e.len() == samples * w.rows, "shapes do not fit");
-    // Columns that one thread takes at once: 4 vectors of the widest set hold 64 f32.
-    let block = 128;
-    let out = Shared::new(z);
-    let work = |first: &mut usize| isa.run(Back { w, e, keep, samples, first: *first, cols: block, out: &out });
-    if samples * w.rows * w.cols >= SHARED && par::is_shared() {
-        let mut firsts: Vec<usize> = (0..w.cols).step_by(block).collect();
-        par::each(&mut firsts, work);
-    } else {
-        isa.run(Back { w, e, keep, samples, first: 0, cols: w.cols, out: &out });
-    }
+/// Twin of [`crate::kernels::matvec::back_sum`]: Z (samples x cols) = keep Z + scale E (samples x rows) W. Where `keep` is
+/// 0, what Z held does not matter.
+pub fn back_sum<T: Real>(by: By, w: Rows<'_, T>, e: Rows<'_, T>, scale: T, keep: T, z: RowsMut<'_, T>) {
+    let (samples, rows, cols) = (z.rows, e.cols, z.cols);
+    z.view().check(samples, cols);
+    w.check(rows, cols);
+    e.check(samples, rows);
+    let (out, out_stride) = (Shared::new(z.data), z.stride);
+    by.jobs(cols, samples * rows, UNIT, |first, end| {
+        by.isa.run(Back { w, e, scale, keep, first, end, out: &out, out_stride });
+    });
 }
 
 struct Back<'a, T> {
     w: Rows<'a, T>,
-    e: &'a [T],
+    e: Rows<'a, T>,
+    scale: T,
     keep: T,
-    samples: usize,
+    /// Columns from here to there.
     first: usize,
-    cols: usize,
+    end: usize,
     out: &'a Shared<T>,
+    out_stride: usize,
 }
 
 impl<T: Real> WithSimd for Back<'_, T> {
@@ -40,24 +37,31 @@ impl<T: Real> WithSimd for Back<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let end = (self.first + self.cols).min(self.w.cols);
-        let most = if S::REGISTER_COUNT >= 32 { 6 } else { 2 };
-        let step = even(self.samples, most);
+        // As many sums as there are registers for, with one for each vector of W and one for an error.
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 4>(simd) } else { self.tiles::<S, 2>(simd) }
+    }
+}
+
+impl<T: Real> Back<'_, T> {
+    /// All tiles of `V` vectors and up to six samples, and what is left.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(&self, simd: S) {
+        let step = even(self.e.rows, 6);
         let lanes = T::count::<S>();
         let mut j = self.first;
-        while j < end {
-            let (width, left) = (WIDTH * lanes, end - j);
+        while j < self.end {
+            let (width, left) = (V * lanes, self.end - j);
             let mut b = 0;
-            while b < self.samples {
-                let n = step.min(self.samples - b);
+            while b < self.e.rows {
+                let n = step.min(self.e.rows - b);
                 if left >= width {
                     match n {
-                        6 => self.tile::<S, WIDTH, 6>(simd, j, b, lanes),
-                        5 => self.tile::<S, WIDTH, 5>(simd, j, b, lanes),
-                        4 => self.tile::<S, WIDTH, 4>(simd, j, b, lanes),
-                        3 => self.tile::<S, WIDTH, 3>(simd, j, b, lanes),
-                        2 => self.tile::<S, WIDTH, 2>(simd, j, b, lanes),
-                        _ => self.tile::<S, WIDTH, 1>(simd, j, b, lanes),
+                        6 => self.tile::<S, V, 6>(simd, j, b, lanes),
+                        5 => self.tile::<S, V, 5>(simd, j, b, lanes),
+                        4 => self.tile::<S, V, 4>(simd, j, b, lanes),
+                        3 => self.tile::<S, V, 3>(simd, j, b, lanes),
+                        2 => self.tile::<S, V, 2>(simd, j, b, lanes),
+                        _ => self.tile::<S, V, 1>(simd, j, b, lanes),
                     }
                 } else {
                     let lanes = lanes.min(left);
@@ -75,17 +79,15 @@ impl<T: Real> WithSimd for Back<'_, T> {
             j += if left >= width { width } else { lanes.min(left) };
         }
     }
-}
 
-impl<T: Real> Back<'_, T> {
     /// Columns j to j + V vectors of samples b to b + N; `lanes` of the last vector count.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const N: usize>(&self, simd: S, j: usize, b: usize, lanes: usize) {
-        let (rows, cols, full) = (self.w.rows, self.w.cols, T::count::<S>());
+        let (rows, full) = (self.w.rows, T::count::<S>());
         let width = (V - 1) * full + lanes;
         let mut e = [&[] as &[T]; N];
         for n in 0..N {
-            e[n] = &self.e[(b + n) * rows..(b + n + 1) * rows];
+            e[n] = &self.e.row(b + n)[..rows];
         }
         let mut sums = [[T::splat(simd, T::ZERO); N]; V];
         for i in 0..rows {
@@ -100,10 +102,11 @@ impl<T: Real> Back<'_, T> {
         for n in 0..N {
             // SAFETY: no other thread has these columns.
             #[allow(unsafe_code)]
-            let z = unsafe { self.out.part((b + n) * cols + j, width) };
-            let mut sum = [T::splat(simd, T::ZERO); V];
+            let z = unsafe { self.out.part((b + n) * self.out_stride + j, width) };
+            let scale = T::splat(simd, self.scale);
+            let mut sum = [scale; V];
             for v in 0..V {
-                sum[v] = sums[v][n];
+                sum[v] = <T as Lanes>::mul(simd, scale, sums[v][n]);
             }
             if self.keep != T::ZERO {
                 let old = load::<T, S, V>(simd, z, lanes);

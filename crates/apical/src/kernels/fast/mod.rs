@@ -17,8 +17,32 @@ pub mod sums;
 #[cfg(test)]
 mod tests;
 
-/// Multiply-adds below which work is not worth a thread.
-const SHARED: usize = 1 << 16;
+use super::{Isa, par};
+
+/// Multiply-adds that are worth a job of their own.
+const JOB: usize = 1 << 16;
+
+/// Who computes a product, and with which instructions. It changes no bit who does.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    /// With these instructions.
+    pub isa: Isa,
+    /// By the threads of the pool, where the work is worth it, or by the calling thread alone.
+    pub pool: bool,
+}
+
+impl By {
+    /// Cuts `n` rows (or columns) of `cost` multiply-adds each into jobs of whole multiples of `unit`, and does `work` from the
+    /// first to the end of each. No two jobs share a row.
+    #[inline(always)]
+    fn jobs(self, n: usize, cost: usize, unit: usize, work: impl Fn(usize, usize) + Sync + Send) {
+        if !self.pool || n * cost < 2 * JOB {
+            return work(0, n);
+        }
+        let size = JOB.div_ceil(cost).next_multiple_of(unit);
+        par::numbered(n.div_ceil(size), |job| work(job * size, n.min((job + 1) * size)));
+    }
+}
 
 /// Values that several threads write, each its own.
 struct Shared<T> {
@@ -48,7 +72,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// The sizes of `parts` nearly equal parts of `n`: at most `most` each.
+/// The size of nearly equal parts of `n`: at most `most` each.
 #[inline(always)]
 fn even(n: usize, most: usize) -> usize {
     n.div_ceil(n.div_ceil(most))

@@ -2,63 +2,66 @@
 //! in registers, and then meets the matrix once.
 
 use super::back::{load, store};
-use super::{SHARED, even};
-use crate::kernels::{Isa, Lanes, Mat, Real, par};
+use super::{By, Shared, even};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
-/// Rows that one thread takes at once.
-const BLOCK: usize = 32;
-
-/// Twin of [`crate::kernels::matvec::outer`]: G = keep G + scale E^T R; `e` is samples x rows, `r` samples x cols.
-pub fn outer<T: Real>(isa: Isa, e: &[T], r: &[T], scale: T, keep: T, g: &mut Mat<T>) {
-    let (rows, cols) = (g.rows, g.cols);
-    assert!(rows > 0 && cols > 0 && g.data.len() == rows * cols, "an empty matrix");
-    let samples = e.len() / rows;
-    assert!(samples > 0 && e.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
-    let work = |n: usize, g: &mut [T]| isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: n * BLOCK, g });
-    if samples * rows * cols >= SHARED {
-        par::pieces(&mut g.data, BLOCK * cols, work);
-    } else {
-        isa.run(Outer { e, r, scale, keep, rows, cols, samples, first: 0, g: &mut g.data });
-    }
+/// Twin of [`crate::kernels::matvec::outer`]: G (rows x cols) = keep G + scale E^T R; `e` is samples x rows, `r` samples x
+/// cols. Where `keep` is 0, what G held does not matter.
+pub fn outer<T: Real>(by: By, e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, g: RowsMut<'_, T>) {
+    let (samples, rows, cols) = (e.rows, g.rows, g.cols);
+    g.view().check(rows, cols);
+    e.check(samples, rows);
+    r.check(samples, cols);
+    let (out, stride) = (Shared::new(g.data), g.stride);
+    by.jobs(rows, samples * cols, 6, |first, end| {
+        by.isa.run(Outer { e, r, scale, keep, first, end, out: &out, stride });
+    });
 }
 
 struct Outer<'a, T> {
-    e: &'a [T],
-    r: &'a [T],
+    e: Rows<'a, T>,
+    r: Rows<'a, T>,
     scale: T,
     keep: T,
-    /// Rows of the whole matrix, of which `g` has those from `first` on.
-    rows: usize,
-    cols: usize,
-    samples: usize,
+    /// Rows from here to there.
     first: usize,
-    g: &'a mut [T],
+    end: usize,
+    out: &'a Shared<T>,
+    stride: usize,
 }
 
 impl<T: Real> WithSimd for Outer<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        // As many sums as there are registers for, with one for each vector of rates and one for an error.
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 4>(simd) } else { self.tiles::<S, 2>(simd) }
+    }
+}
+
+impl<T: Real> Outer<'_, T> {
+    /// All tiles of up to six rows and `V` vectors, and what is left.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(&self, simd: S) {
         let lanes = T::count::<S>();
-        let (width, cols, rows) = (4 * lanes, self.cols, self.g.len() / self.cols);
-        let most = if S::REGISTER_COUNT >= 32 { 6 } else { 2 };
-        let step = even(rows, most);
-        let mut i = 0;
-        while i < rows {
-            let m = step.min(rows - i);
+        let (width, cols) = (V * lanes, self.r.cols);
+        let step = even(self.end - self.first, 6);
+        let mut i = self.first;
+        while i < self.end {
+            let m = step.min(self.end - i);
             let mut j = 0;
             while j < cols {
                 let left = cols - j;
                 if left >= width {
                     match m {
-                        6 => self.tile::<S, 4, 6>(simd, i, j, lanes),
-                        5 => self.tile::<S, 4, 5>(simd, i, j, lanes),
-                        4 => self.tile::<S, 4, 4>(simd, i, j, lanes),
-                        3 => self.tile::<S, 4, 3>(simd, i, j, lanes),
-                        2 => self.tile::<S, 4, 2>(simd, i, j, lanes),
-                        _ => self.tile::<S, 4, 1>(simd, i, j, lanes),
+                        6 => self.tile::<S, V, 6>(simd, i, j, lanes),
+                        5 => self.tile::<S, V, 5>(simd, i, j, lanes),
+                        4 => self.tile::<S, V, 4>(simd, i, j, lanes),
+                        3 => self.tile::<S, V, 3>(simd, i, j, lanes),
+                        2 => self.tile::<S, V, 2>(simd, i, j, lanes),
+                        _ => self.tile::<S, V, 1>(simd, i, j, lanes),
                     }
                     j += width;
                 } else {
@@ -77,18 +80,15 @@ impl<T: Real> WithSimd for Outer<'_, T> {
             i += m;
         }
     }
-}
 
-impl<T: Real> Outer<'_, T> {
     /// Rows i to i + M, columns j to j + V vectors, of which the last has `lanes` columns.
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const M: usize>(&mut self, simd: S, i: usize, j: usize, lanes: usize) {
-        let cols = self.cols;
+    fn tile<S: Simd, const V: usize, const M: usize>(&self, simd: S, i: usize, j: usize, lanes: usize) {
         let width = (V - 1) * T::count::<S>() + lanes;
         let mut sums = [[T::splat(simd, T::ZERO); V]; M];
-        for b in 0..self.samples {
-            let r = load::<T, S, V>(simd, &self.r[b * cols + j..][..width], lanes);
-            let e = &self.e[b * self.rows + self.first + i..][..M];
+        for b in 0..self.r.rows {
+            let r = load::<T, S, V>(simd, &self.r.data[b * self.r.stride + j..][..width], lanes);
+            let e = &self.e.data[b * self.e.stride + i..][..M];
             for m in 0..M {
                 let e = T::splat(simd, e[m]);
                 for v in 0..V {
@@ -98,7 +98,9 @@ impl<T: Real> Outer<'_, T> {
         }
         let (scale, keep) = (T::splat(simd, self.scale), T::splat(simd, self.keep));
         for m in 0..M {
-            let g = &mut self.g[(i + m) * cols + j..][..width];
+            // SAFETY: no other thread has these rows.
+            #[allow(unsafe_code)]
+            let g = unsafe { self.out.part((i + m) * self.stride + j, width) };
             let mut out = load::<T, S, V>(simd, g, lanes);
             for v in 0..V {
                 // What was there does not matter if nothing of it is kept: not even NaN.

@@ -1,40 +1,63 @@
 //! Weighted sums: v = W r. Lanes lie along the presynaptic side; a tile holds one vector of partial sums for each of its
 //! cells and samples.
 
-use super::{SHARED, Shared, even};
-use crate::kernels::{Isa, Lanes, Real, Rows, par};
+use super::{By, Shared, even};
+use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
-/// Rows that one thread takes at once.
+/// Rows that stay in the cache while the samples pass.
 const BLOCK: usize = 32;
 
-/// Twin of [`crate::kernels::matvec::weighted_sum`]: V (samples x rows) = R (samples x cols) W^T.
-pub fn weighted_sum<T: Real>(isa: Isa, w: Rows<'_, T>, r: &[T], v: &mut [T]) {
-    w.check();
-    let samples = v.len() / w.rows;
-    assert!(samples > 0 && v.len() == samples * w.rows && r.len() == samples * w.cols, "shapes do not fit");
-    let out = Shared::new(v);
-    let work = |block: &mut usize| isa.run(Sums { w, r, samples, first: *block, rows: BLOCK, out: &out });
-    blocks(w.rows, samples * w.rows * w.cols, work);
+/// Twin of [`crate::kernels::matvec::weighted_sum`]: V (samples x rows) = keep V + scale R (samples x cols) W^T. Where
+/// `keep` is 0, what V held does not matter.
+pub fn weighted_sum<T: Real>(by: By, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, v: RowsMut<'_, T>) {
+    let (samples, rows, cols) = (v.rows, v.cols, r.cols);
+    v.view().check(samples, rows);
+    w.check(rows, cols);
+    r.check(samples, cols);
+    let (out, out_stride) = (Shared::new(v.data), v.stride);
+    by.jobs(rows, samples * cols, BLOCK, |first, end| {
+        by.isa.run(Sums { w, r, scale, keep, first, end, out: &out, out_stride });
+    });
 }
 
-/// Runs `work` for the first row of each block of rows; no two blocks share a row.
-fn blocks(rows: usize, cost: usize, work: impl Fn(&mut usize) + Sync + Send) {
-    if cost >= SHARED && par::is_shared() {
-        let mut firsts: Vec<usize> = (0..rows).step_by(BLOCK).collect();
-        par::each(&mut firsts, work);
-    } else {
-        (0..rows).step_by(BLOCK).for_each(|mut first| work(&mut first));
-    }
+/// Two of [`weighted_sum`] for one sample in one pass: v = W r, d = Delta r.
+pub fn dual_sum<T: Real>(
+    by: By,
+    w: Rows<'_, T>,
+    delta: Rows<'_, T>,
+    r: &[T],
+    v: &mut [T],
+    d: &mut [T],
+    backwards: bool,
+) {
+    let (rows, cols, out_stride) = (v.len(), r.len(), v.len());
+    w.check(rows, cols);
+    delta.check(rows, cols);
+    assert_eq!(d.len(), rows, "shapes do not fit");
+    let (v, d, r) = (Shared::new(v), Shared::new(d), Rows::packed(r, 1, cols));
+    let (scale, keep) = (T::ONE, T::ZERO);
+    by.jobs(rows, 2 * cols, BLOCK, |begin, end| {
+        let blocks = (end - begin).div_ceil(BLOCK);
+        for m in 0..blocks {
+            let first = begin + BLOCK * if backwards { blocks - 1 - m } else { m };
+            let end = end.min(first + BLOCK);
+            by.isa.run(Sums { w, r, scale, keep, first, end, out: &v, out_stride });
+            by.isa.run(Sums { w: delta, r, scale, keep, first, end, out: &d, out_stride });
+        }
+    });
 }
 
 struct Sums<'a, T> {
     w: Rows<'a, T>,
-    r: &'a [T],
-    samples: usize,
+    r: Rows<'a, T>,
+    scale: T,
+    keep: T,
+    /// Rows of W from here to there.
     first: usize,
-    rows: usize,
+    end: usize,
     out: &'a Shared<T>,
+    out_stride: usize,
 }
 
 impl<T: Real> WithSimd for Sums<'_, T> {
@@ -42,38 +65,37 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let end = (self.first + self.rows).min(self.w.rows);
         // As many sums as there are registers for, with one for each row's and each sample's vector.
-        let most = if S::REGISTER_COUNT >= 32 { 6 } else { 2 };
-        let step = even(self.samples, most);
-        let mut b = 0;
-        while b < self.samples {
-            let n = step.min(self.samples - b);
-            let mut i = self.first;
-            while i < end {
-                let m = if end - i >= 4 { 4 } else { 1 };
-                match (m, n) {
-                    (4, 6) => self.tile::<S, 4, 6>(simd, i, b),
-                    (4, 5) => self.tile::<S, 4, 5>(simd, i, b),
-                    (4, 4) => self.tile::<S, 4, 4>(simd, i, b),
-                    (4, 3) => self.tile::<S, 4, 3>(simd, i, b),
-                    (4, 2) => self.tile::<S, 4, 2>(simd, i, b),
-                    (4, _) => self.tile::<S, 4, 1>(simd, i, b),
-                    (_, 6) => self.tile::<S, 1, 6>(simd, i, b),
-                    (_, 5) => self.tile::<S, 1, 5>(simd, i, b),
-                    (_, 4) => self.tile::<S, 1, 4>(simd, i, b),
-                    (_, 3) => self.tile::<S, 1, 3>(simd, i, b),
-                    (_, 2) => self.tile::<S, 1, 2>(simd, i, b),
-                    (_, _) => self.tile::<S, 1, 1>(simd, i, b),
+        let step = even(self.r.rows, if S::REGISTER_COUNT >= 32 { 6 } else { 2 });
+        for first in (self.first..self.end).step_by(BLOCK) {
+            let end = self.end.min(first + BLOCK);
+            for b in (0..self.r.rows).step_by(step) {
+                match step.min(self.r.rows - b) {
+                    6 => self.rows::<S, 6>(simd, first, end, b),
+                    5 => self.rows::<S, 5>(simd, first, end, b),
+                    4 => self.rows::<S, 4>(simd, first, end, b),
+                    3 => self.rows::<S, 3>(simd, first, end, b),
+                    2 => self.rows::<S, 2>(simd, first, end, b),
+                    _ => self.rows::<S, 1>(simd, first, end, b),
                 }
-                i += m;
             }
-            b += n;
         }
     }
 }
 
 impl<T: Real> Sums<'_, T> {
+    /// All cells from `first` to `end` of samples b to b + N.
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize>(&self, simd: S, first: usize, end: usize, b: usize) {
+        let fours = first + (end - first) / 4 * 4;
+        for i in (first..fours).step_by(4) {
+            self.tile::<S, 4, N>(simd, i, b);
+        }
+        for i in fours..end {
+            self.tile::<S, 1, N>(simd, i, b);
+        }
+    }
+
     /// Cells i to i + M of samples b to b + N.
     #[inline(always)]
     fn tile<S: Simd, const M: usize, const N: usize>(&self, simd: S, i: usize, b: usize) {
@@ -86,7 +108,7 @@ impl<T: Real> Sums<'_, T> {
             (w[m], w_rest[m]) = (&vectors[..whole], rest);
         }
         for n in 0..N {
-            let (vectors, rest) = T::split::<S>(&self.r[(b + n) * cols..(b + n + 1) * cols]);
+            let (vectors, rest) = T::split::<S>(self.r.row(b + n));
             (r[n], r_rest[n]) = (&vectors[..whole], rest);
         }
         let mut sums = [[T::splat(simd, T::ZERO); N]; M];
@@ -108,36 +130,11 @@ impl<T: Real> Sums<'_, T> {
         for n in 0..N {
             // SAFETY: no other thread has these rows.
             #[allow(unsafe_code)]
-            let v = unsafe { self.out.part((b + n) * self.w.rows + i, M) };
+            let v = unsafe { self.out.part((b + n) * self.out_stride + i, M) };
             for m in 0..M {
-                v[m] = <T as Lanes>::sum(simd, sums[m][n]);
+                let sum = self.scale * <T as Lanes>::sum(simd, sums[m][n]);
+                v[m] = if self.keep == T::ZERO { sum } else { self.keep * v[m] + sum };
             }
         }
     }
-}
-
-/// Two of [`weighted_sum`] for one sample in one pass: v = W r, d = Delta r.
-pub fn dual_sum<T: Real>(
-    isa: Isa,
-    w: &crate::kernels::Mat<T>,
-    delta: &crate::kernels::Mat<T>,
-    r: &[T],
-    v: &mut [T],
-    d: &mut [T],
-    backwards: bool,
-) {
-    let (w, delta) = (Rows::from(w), Rows::from(delta));
-    w.check();
-    delta.check();
-    assert!(w.rows == delta.rows && w.cols == delta.cols && r.len() == w.cols, "shapes do not fit");
-    assert!(v.len() == w.rows && d.len() == w.rows, "shapes do not fit");
-    let (v, d) = (Shared::new(v), Shared::new(d));
-    let last = w.rows.div_ceil(BLOCK) - 1;
-    let work = |block: &mut usize| {
-        let first = if backwards { last * BLOCK - *block } else { *block };
-        for (w, out) in [(w, &v), (delta, &d)] {
-            isa.run(Sums { w, r, samples: 1, first, rows: BLOCK, out });
-        }
-    };
-    blocks(w.rows, 2 * w.rows * w.cols, work);
 }

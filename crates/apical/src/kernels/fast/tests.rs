@@ -1,7 +1,7 @@
 //! The twins against their references, on shapes that fit no tile, with all instruction sets that the CPU has.
 
 use crate::kernels::rng::{Draws, Stream};
-use crate::kernels::{Isa, Mat, Product, Real, Rows};
+use crate::kernels::{Isa, Mat, Product, Real, Rows, RowsMut};
 
 /// (rows, cols, samples): one cell, one column, one sample, odd sizes, around every tile's edge, and larger than any tile.
 const SHAPES: [(usize, usize, usize); 15] = [
@@ -60,9 +60,9 @@ fn all_products<T: Real>(
     if rows > 1 {
         // Every second row.
         let half = Rows { data: &w.data, rows: rows.div_ceil(2), cols, stride: 2 * cols };
-        let v = &mut v[..samples * half.rows];
-        plan.sums(half, &r, v);
-        out.push(("sums over rows with gaps", cols, v.to_vec()));
+        let place = RowsMut { data: &mut v, rows: samples, cols: half.rows, stride: rows };
+        plan.weighted_sums(half, Rows::packed(&r, samples, cols), x(0.5), x(-1.0), place);
+        out.push(("weighted_sums over rows with gaps", cols, v.to_vec()));
     }
     for backwards in [false, true] {
         let (mut v, mut d) = (vec![x(f64::NAN); rows], vec![x(f64::NAN); rows]);
@@ -74,8 +74,9 @@ fn all_products<T: Real>(
     plan.back_sum(&w, &e, &mut back);
     out.push(("back_sum", rows, back));
     let mut back = z.clone();
-    plan.add_back_sum(Rows::from(&w), &e, x(0.5), &mut back);
-    out.push(("add_back_sum", rows, back));
+    let place = RowsMut::packed(&mut back, samples, cols);
+    plan.back_sums(Rows::from(&w), Rows::packed(&e, samples, rows), x(-0.75), x(0.5), place);
+    out.push(("back_sums", rows, back));
 
     for keep in [0.0, 0.75, 1.0] {
         let mut g = if keep == 0.0 { Mat::from_fn(rows, cols, |_, _| x(f64::NAN)) } else { w.clone() };
@@ -113,4 +114,108 @@ fn agree<T: Real>() {
 fn all_instruction_sets_agree_with_the_reference() {
     agree::<f32>();
     agree::<f64>();
+}
+
+/// The bits of everything that a product gives.
+fn bits<T: Real>(values: &[T]) -> Vec<u64> {
+    values.iter().map(|x| x.to_f64().to_bits()).collect()
+}
+
+fn sums_and_back<T: Real>(plan: Product, w: &Mat<T>, r: &[T], e: &[T]) -> (Vec<T>, Vec<T>) {
+    let samples = r.len() / w.cols;
+    let (mut v, mut z) = (vec![T::ZERO; samples * w.rows], vec![T::ZERO; samples * w.cols]);
+    plan.weighted_sum(w, r, &mut v);
+    plan.back_sum(w, e, &mut z);
+    (v, z)
+}
+
+#[test]
+fn a_sample_gives_the_same_bits_in_any_batch() {
+    fn check<T: Real>() {
+        let (rows, cols) = (37, 131);
+        let draws = &mut Draws::new(8, Stream::Probe, 0);
+        let w = matrix::<T>(draws, rows, cols);
+        let (r, e) = (uniform::<T>(draws, 100 * cols), uniform::<T>(draws, 100 * rows));
+        for isa in Isa::all() {
+            let plan = Product::Fast(isa);
+            let (v, z) = sums_and_back(plan, &w, &r, &e);
+            for samples in [1, 2, 9, 10, 11] {
+                let (v_few, z_few) = sums_and_back(plan, &w, &r[..samples * cols], &e[..samples * rows]);
+                assert_eq!(bits(&v_few), bits(&v[..samples * rows]), "{samples} {}", isa.name());
+                assert_eq!(bits(&z_few), bits(&z[..samples * cols]), "{samples} {}", isa.name());
+            }
+            let (mut one, mut other) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
+            plan.dual_sum(&w, &w, &r[..cols], &mut one, &mut other, true);
+            assert_eq!(bits(&one), bits(&v[..rows]));
+            assert_eq!(bits(&other), bits(&v[..rows]));
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    fn check<T: Real>() {
+        // Large enough to be cut into jobs even at one sample.
+        let (rows, cols) = (403, 389);
+        for isa in Isa::all() {
+            // The largest batch adds no other path; the plain set takes long for it.
+            for samples in [1, 2, 9, 10, 11, 100].into_iter().filter(|&n| n < 100 || isa != Isa::PLAIN) {
+                let everything = || all_products::<T>(Product::Fast(isa), (rows, cols, samples));
+                let alone = everything();
+                for threads in [1, 2, 3, 7] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+                    for ((name, _, a), (_, _, b)) in alone.iter().zip(pool.install(everything)) {
+                        assert!(bits(a) == bits(&b), "{name}, {samples} samples, {threads} threads, {}", isa.name());
+                    }
+                }
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn what_is_not_finite_goes_where_the_reference_sends_it() {
+    fn check<T: Real>() {
+        let (rows, cols, samples) = (9, 35, 5);
+        let draws = &mut Draws::new(9, Stream::Probe, 0);
+        for strange in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for at in [0, 3, 34] {
+                let mut w = matrix::<T>(draws, rows, cols);
+                let (r, mut e) = (uniform::<T>(draws, samples * cols), uniform::<T>(draws, samples * rows));
+                w.data[2 * cols + at] = T::from_f64(strange);
+                e[rows + 4] = T::from_f64(strange);
+                let of = |plan: Product| {
+                    let (v, z) = sums_and_back(plan, &w, &r, &e);
+                    let mut g = w.clone();
+                    plan.add_mean_outer(&e, &r, T::ONE, &mut g);
+                    [v, z, g.data].concat()
+                };
+                // Not the value, which depends on the order, but its kind.
+                let kind = |x: &T| (x.is_finite(), x.to_f64().is_nan(), !x.is_finite() && *x > T::ZERO);
+                let plain: Vec<_> = of(Product::Plain).iter().map(kind).collect();
+                for isa in Isa::all() {
+                    assert_eq!(of(Product::Fast(isa)).iter().map(kind).collect::<Vec<_>>(), plain, "{}", isa.name());
+                }
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn empty_matrices_are_refused() {
+    let refuses = |work: fn(Product)| {
+        for plan in [Product::Plain, Product::best()] {
+            assert!(std::panic::catch_unwind(|| work(plan)).is_err());
+        }
+    };
+    refuses(|plan| plan.weighted_sum(&Mat::<f32>::zeros(3, 0), &[], &mut [0.0; 3]));
+    refuses(|plan| plan.weighted_sum(&Mat::<f32>::zeros(0, 3), &[0.0; 3], &mut []));
+    refuses(|plan| plan.back_sum(&Mat::<f64>::zeros(0, 3), &[], &mut [0.0; 3]));
+    refuses(|plan| plan.outer(&[], &[0.0], 1.0, 1.0, &mut Mat::<f64>::zeros(0, 1)));
 }

@@ -8,7 +8,7 @@ pub mod engine;
 mod fused;
 pub mod plan;
 
-use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
+use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights, taught};
 use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
@@ -253,29 +253,11 @@ impl<T: Real> Solver<T> for Euler<T> {
     }
 
     fn save(&self) -> Vec<Array<T>> {
-        let samples = self.state.samples;
-        let state = self.state.named().into_iter().map(|(name, values)| Array {
-            name,
-            shape: vec![samples, values.len() / samples],
-            data: values.to_vec(),
-        });
-        let delta = self.delta.named().map(|(name, m)| Array {
-            name: format!("delta.{name}"),
-            shape: vec![m.rows, m.cols],
-            data: m.data.clone(),
-        });
-        state.chain(delta).collect()
+        super::saved(&self.state, &self.delta)
     }
 
     fn restore(&mut self, find: &mut dyn FnMut(&str, usize) -> Option<Vec<T>>) -> Result<(), String> {
-        for (name, values) in self.state.named_mut() {
-            values.copy_from_slice(&find(&name, values.len()).ok_or(name)?);
-        }
-        for (name, m) in self.delta.named_mut() {
-            let name = format!("delta.{name}");
-            m.data = find(&name, m.data.len()).ok_or(name)?;
-        }
-        Ok(())
+        super::restored(&mut self.state, &mut self.delta, find)
     }
 
     fn clock(&self) -> u64 {
@@ -285,25 +267,4 @@ impl<T: Real> Solver<T> for Euler<T> {
     fn set_clock(&mut self, step: u64) {
         self.state.step = step;
     }
-}
-
-/// V = W + eta tau_w Delta: what the rules have taught, whether it has reached W yet or not.
-fn taught<T: Real>(weights: &Tensors<T>, delta: &Tensors<T>, rates: &Rates, tau_w: Option<f64>) -> Tensors<T> {
-    let mut v = weights.clone();
-    let Some(tau_w) = tau_w else { return v };
-    let lists = [
-        (&mut v.pp, &delta.pp, &rates.pp),
-        (&mut v.bpp, &delta.bpp, &rates.pp),
-        (&mut v.pb, &delta.pb, &rates.pb),
-        (&mut v.ip, &delta.ip, &rates.ip),
-        (&mut v.bip, &delta.bip, &rates.ip),
-        (&mut v.pi, &delta.pi, &rates.pi),
-    ];
-    for (w, d, eta) in lists {
-        for ((w, d), &eta) in w.iter_mut().zip(d).zip(eta) {
-            let factor = T::from_f64(eta * tau_w);
-            w.data.iter_mut().zip(&d.data).for_each(|(w, &d)| *w += factor * d);
-        }
-    }
-    v
 }

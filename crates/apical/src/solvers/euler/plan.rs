@@ -54,7 +54,7 @@ impl Plan {
     pub fn new<T: Real>(choice: Choice, net: &Network, samples: usize, isa: Isa) -> Self {
         match choice {
             Choice::Auto if samples == 1 && upper_bytes::<T>(net) <= FUSED_BYTES => Plan { way: Way::Fused, isa },
-            Choice::Auto => Plan { way: Way::Reference, isa },
+            Choice::Auto => Plan { way: large(samples), isa },
             Choice::Given(way) => Plan { way, isa },
         }
     }
@@ -62,6 +62,21 @@ impl Plan {
 
 /// Where the fused way stops to win: bytes of weights and Delta above the first layer, about a second cache.
 const FUSED_BYTES: usize = 1 << 20;
+
+/// The way for nets that are too large for `fused`, and for batches.
+///
+/// A pass over a pair of W and Delta reads two numbers and, once a block of K steps, writes two; for each of B samples it
+/// takes a multiply-add for the sum and, spread over the block, two for the fold, and one more to join W and Delta in the
+/// steps that do not fold. One sample is bound by memory, and K = 3 has most of what longer blocks save, while their folds no
+/// longer hide behind the reads; a few samples are bound by the folds, which K = 2 leaves short; from six on tiles of a product
+/// are full, a fold of one step needs one multiply-add (what it adds reaches Delta alone), and blocks save nothing.
+fn large(samples: usize) -> Way {
+    match samples {
+        1 => Way::Blocks(3),
+        2..=5 => Way::Blocks(2),
+        _ => Way::Batch,
+    }
+}
 
 /// Bytes of weights and Delta above the first layer.
 fn upper_bytes<T>(net: &Network) -> usize {

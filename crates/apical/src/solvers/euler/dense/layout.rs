@@ -8,8 +8,6 @@ use super::change::Coefficients;
 
 /// Cells that projections start from. All of these share one history of their rates.
 pub struct Population<T> {
-    /// Cells.
-    pub cells: usize,
     /// Rates of this step: samples x cells.
     pub now: Padded<T>,
     /// Rates of the steps of the open block, alike; empty where no weights onto them learn.
@@ -20,7 +18,7 @@ pub struct Population<T> {
 
 impl<T: Real> Population<T> {
     fn new(cells: usize, samples: usize) -> Self {
-        Population { cells, now: Padded::zeros(samples, cells), history: Vec::new(), overlap: Vec::new() }
+        Population { now: Padded::zeros(samples, cells), history: Vec::new(), overlap: Vec::new() }
     }
 
     /// Finds the overlap with the steps of the block that have reached the weights.

@@ -81,7 +81,7 @@ impl<T: Real> Dense<T> {
             jobs: span_parts.chain(parts).collect(),
             populations: layout::populations(net, samples),
             projections,
-            span: Span::new(samples, net.sizes[0]),
+            span: Span::new(samples, net.sizes[0], isa),
             open: Coefficients::new(block.max(1)),
             seen: None,
             none: Tensors::default(),

@@ -3,13 +3,12 @@
 use super::change::Coefficients;
 use super::layout::{Population, Projection};
 use crate::circuit::Tensors;
-use crate::kernels::folded::{Fold, Rows, TILE};
-use crate::kernels::gemm::{View, product};
+use crate::kernels::folded::{Fold, Passed, TILE, add_outer_part, fold_part, sum_part};
 use crate::kernels::padded::filled;
-use crate::kernels::{Isa, Padded, Real};
+use crate::kernels::{Isa, Padded, Real, Rows, RowsMut};
 
 /// From this many samples on, products of matrices beat passes over rows.
-pub const PRODUCTS_FROM: usize = 8;
+pub const PRODUCTS_FROM: usize = 6;
 
 /// Some rows of a projection.
 pub struct Part<T> {
@@ -126,13 +125,13 @@ impl<T: Real> Part<T> {
         let folds = task.folds && plastic && task.coefficients.len() > 0;
         let k = task.coefficients;
         let s = if plastic && !folds && self.has_d { T::from_f64(p.rate * k.sw) } else { T::ZERO };
-        if self.samples < PRODUCTS_FROM {
+        if self.samples < PRODUCTS_FROM || s != T::ZERO || folds && !self.folds_by_products(k) {
             self.sum_rows(task, p, source, folds, s);
         } else {
             if folds {
                 self.fold_products(task, p, source);
             }
-            self.sum_products(source, s);
+            self.sum_products(task, source);
         }
         if plastic && !folds && k.in_weights() > 0 {
             self.correct(p, source);
@@ -144,7 +143,7 @@ impl<T: Real> Part<T> {
         if p.rate == 0.0 || task.coefficients.len() == 0 {
             return;
         }
-        if self.samples >= PRODUCTS_FROM {
+        if self.folds_by_products(task.coefficients) {
             return self.fold_products(task, p, source);
         }
         let mut out = std::mem::take(&mut self.out);
@@ -160,14 +159,24 @@ impl<T: Real> Part<T> {
         }
     }
 
+    /// True for the folds of many samples and one step: the only ones that `batch` has.
+    fn folds_by_products(&self, k: &Coefficients) -> bool {
+        self.samples >= PRODUCTS_FROM && k.len() == 1 && (k.in_weights() == 0) == self.has_d
+    }
+
+    /// The factors of the open block's errors and rates.
+    fn factors(&mut self, k: &Coefficients, p: &Projection<T>) {
+        let span = self.first..self.first + self.rows;
+        let room = filled(self.rows, TILE);
+        factors(&p.errors[..k.in_weights()], &k.alpha, p.rate, span.clone(), (p.rows, room), &mut self.to_w);
+        let steps = if self.has_d { k.len() } else { 0 };
+        factors(&p.errors[..steps], &k.beta, 1.0, span, (p.rows, room), &mut self.to_d);
+    }
+
     fn sum_rows(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>, folds: bool, s: T) {
         let k = task.coefficients;
         if folds {
-            let span = self.first..self.first + self.rows;
-            let room = filled(self.rows, TILE);
-            factors(&p.errors[..k.in_weights()], &k.alpha, p.rate, span.clone(), (p.rows, room), &mut self.to_w);
-            let steps = if self.has_d { k.len() } else { 0 };
-            factors(&p.errors[..steps], &k.beta, 1.0, span, (p.rows, room), &mut self.to_d);
+            self.factors(k, p);
         }
         let fold = Fold {
             history: &source.history,
@@ -178,42 +187,30 @@ impl<T: Real> Part<T> {
             to_d: &self.to_d,
         };
         let d = if self.has_d { &mut self.d } else { &mut self.none };
-        let rows = Rows { w: &mut self.w, d, backwards: task.backwards };
-        rows.pass(task.isa, folds.then_some(&fold), s, &source.now, &mut self.out);
+        let passed = Passed { w: &mut self.w, d, backwards: task.backwards };
+        passed.pass(task.isa, folds.then_some(&fold), s, &source.now, &mut self.out);
     }
 
     fn fold_products(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
         let k = task.coefficients;
-        let share = 1.0 / self.samples as f64;
+        self.factors(k, p);
+        let stride = self.w.stride();
+        let (w, d, r) = (self.w.all_mut(), self.d.all_mut(), source.history[0].all());
         if self.has_d {
             let (old, keep) = (T::from_f64(p.rate * k.sw), T::from_f64(k.sd));
-            let fold = Fold { history: &[], samples: self.samples, old, keep, to_w: &[], to_d: &[] };
-            let rows = Rows { w: &mut self.w, d: &mut self.d, backwards: task.backwards };
-            rows.pass(task.isa, Some(&fold), T::ZERO, &source.now, &mut []);
-        }
-        let stride = self.w.stride();
-        let shape = (self.rows, stride, self.samples);
-        let steps = p.errors.iter().zip(&source.history).zip(k.alpha.iter().zip(&k.beta));
-        for ((e, r), (&alpha, &beta)) in steps {
-            let e = || View { data: &e[self.first..], row: 1, col: p.rows };
-            let r = || View { data: r.all(), row: stride, col: 1 };
-            if alpha != 0.0 {
-                product(shape, self.w.all_mut(), T::ONE, e(), r(), T::from_f64(p.rate * alpha * share));
-            }
-            if self.has_d {
-                product(shape, self.d.all_mut(), T::ONE, e(), r(), T::from_f64(beta * share));
-            }
+            fold_part(task.isa, w, d, old, keep, &self.to_d, r, self.samples);
+        } else {
+            let rows = self.to_w.len() / self.samples;
+            let (e, r) = (Rows::packed(&self.to_w, self.samples, rows), Rows::packed(r, self.samples, stride));
+            add_outer_part(task.isa, e, r, T::ONE, RowsMut::packed(w, rows, stride));
         }
     }
 
-    fn sum_products(&mut self, source: &Population<T>, s: T) {
+    fn sum_products(&mut self, task: &Task<'_>, source: &Population<T>) {
         let stride = self.w.stride();
-        let shape = (self.samples, self.out.len() / self.samples, source.cells);
-        let r = || View { data: source.now.all(), row: stride, col: 1 };
-        product(shape, &mut self.out, T::ZERO, r(), View { data: self.w.all(), row: 1, col: stride }, T::ONE);
-        if s != T::ZERO {
-            product(shape, &mut self.out, T::ONE, r(), View { data: self.d.all(), row: 1, col: stride }, s);
-        }
+        let room = self.out.len() / self.samples;
+        let (w, r) = (Rows::packed(self.w.all(), room, stride), Rows::packed(source.now.all(), self.samples, stride));
+        sum_part(task.isa, w, r, RowsMut::packed(&mut self.out, self.samples, room));
     }
 
     /// Adds what the weights have learned since the block began.

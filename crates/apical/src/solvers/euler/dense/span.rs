@@ -5,8 +5,8 @@
 use super::change::Change;
 use super::layout::Projection;
 use crate::circuit::Tensors;
-use crate::kernels::gemm::{View, product};
-use crate::kernels::{Mat, Real, matvec};
+use crate::kernels::folded::{add_back_part, add_outer_part, sum_part};
+use crate::kernels::{Isa, Mat, Real, Rows, RowsMut};
 
 /// x and y of all samples, and how they lie to each other.
 pub struct Span<T> {
@@ -14,6 +14,7 @@ pub struct Span<T> {
     pub x: Vec<T>,
     /// How far the trace was from them at the start, alike.
     pub y: Vec<T>,
+    isa: Isa,
     q: f64,
     /// q^n after n steps.
     pub power: f64,
@@ -33,11 +34,12 @@ pub struct Span<T> {
 
 impl<T: Real> Span<T> {
     /// Room for a batch of patterns of `cells` values.
-    pub fn new(samples: usize, cells: usize) -> Self {
+    pub fn new(samples: usize, cells: usize, isa: Isa) -> Self {
         let (values, square) = (vec![T::ZERO; samples * cells], vec![T::ZERO; 2 * samples * samples]);
         Span {
             x: values.clone(),
             y: values,
+            isa,
             q: 1.0,
             power: 1.0,
             sw: 0.0,
@@ -61,14 +63,15 @@ impl<T: Real> Span<T> {
         }
         let samples = self.samples();
         let cells = x.len() / samples;
-        let at = |n: usize| n * cells..(n + 1) * cells;
         for c in 0..samples {
-            for b in 0..samples {
-                let (first, second) = (2 * c * samples + b, (2 * c + 1) * samples + b);
-                self.with_x[first] = matvec::dot(&self.x[at(b)], &self.x[at(c)]);
-                self.with_x[second] = matvec::dot(&self.y[at(b)], &self.x[at(c)]);
-                self.with_y[first] = matvec::dot(&self.x[at(b)], &self.y[at(c)]);
-                self.with_y[second] = matvec::dot(&self.y[at(b)], &self.y[at(c)]);
+            let at = c * cells..(c + 1) * cells;
+            let (with_x, with_y) = (&mut self.with_x[2 * c * samples..], &mut self.with_y[2 * c * samples..]);
+            for (n, values) in [&self.x, &self.y].into_iter().enumerate() {
+                let (rows, to) = (Rows::packed(values, samples, cells), n * samples..(n + 1) * samples);
+                for (r, to) in [(&self.x, &mut with_x[to.clone()]), (&self.y, &mut with_y[to])] {
+                    let r = Rows::packed(&r[at.clone()], 1, cells);
+                    sum_part(self.isa, rows, r, RowsMut::packed(to, 1, samples));
+                }
             }
         }
     }
@@ -139,10 +142,10 @@ impl<T: Real> SpanPart<T> {
         let (first, rows) = (self.first, self.rows);
         let samples = self.out.len() / rows;
         let multiply = |m: &Mat<T>, to: &mut [T]| {
-            let shape = (samples, rows, m.cols);
+            let w = Rows::packed(&m.data[first * m.cols..(first + rows) * m.cols], rows, m.cols);
             for (values, to) in [&span.x, &span.y].into_iter().zip(to.chunks_exact_mut(samples * rows)) {
-                let (r, w) = (View { data: values, row: m.cols, col: 1 }, &m.data[first * m.cols..]);
-                product(shape, to, T::ZERO, r, View { data: w, row: 1, col: m.cols }, T::ONE);
+                let r = Rows::packed(values, samples, m.cols);
+                sum_part(span.isa, w, r, RowsMut::packed(to, samples, rows));
             }
         };
         multiply(weights, &mut self.w);
@@ -205,14 +208,9 @@ impl<T: Real> SpanPart<T> {
             }
             return;
         }
-        product(
-            (samples, self.rows, 2 * samples),
-            &mut self.out,
-            T::ONE,
-            View { data: &span.coupling, row: 2 * samples, col: 1 },
-            View { data: &self.grown_w, row: self.rows, col: 1 },
-            T::ONE,
-        );
+        let grown = Rows::packed(&self.grown_w, 2 * samples, self.rows);
+        let coupling = Rows::packed(&span.coupling, samples, 2 * samples);
+        add_back_part(span.isa, grown, coupling, RowsMut::packed(&mut self.out, samples, self.rows));
     }
 
     /// The rows' potentials, delivered.
@@ -246,12 +244,10 @@ impl<T: Real> SpanPart<T> {
 
     /// m += scale (grown_x^T X + grown_y^T Y).
     fn grow(&self, span: &Span<T>, grown: &[T], scale: T, m: &mut [T]) {
-        let half = self.out.len();
-        let samples = half / self.rows;
-        let cols = m.len() / self.rows;
-        for (grown, values) in grown.chunks_exact(half).zip([&span.x, &span.y]) {
-            let (e, r) = (View { data: grown, row: 1, col: self.rows }, View { data: values, row: cols, col: 1 });
-            product((self.rows, cols, samples), m, T::ONE, e, r, scale);
+        let (samples, cols) = (self.out.len() / self.rows, m.len() / self.rows);
+        for (grown, values) in grown.chunks_exact(self.out.len()).zip([&span.x, &span.y]) {
+            let (e, r) = (Rows::packed(grown, samples, self.rows), Rows::packed(values, samples, cols));
+            add_outer_part(span.isa, e, r, scale, RowsMut::packed(m, self.rows, cols));
         }
     }
 

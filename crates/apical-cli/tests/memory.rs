@@ -1,0 +1,110 @@
+//! A run on MNIST with S18's net and batches of 100 fits 200 MB, and a longer one takes no more: by the real binary, watched
+//! from outside.
+#![cfg(target_os = "linux")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Full dynamics; presentations of a single step, since memory does not ask how long they are.
+const CONFIG: &str = r#"
+[network]
+sizes = [784, 500, 500, 10]
+bias_rate = 1.0
+[network.start]
+pp = 0.1
+bpp = 0.1
+pb = 0.5
+ip = "self-predicting"
+pi = "self-predicting"
+[time]
+presentation = 0.1
+[plasticity]
+eta_pp = 0.0001
+eta_ip = 0.0001
+eta_pi = 0.0001
+[task]
+kind = "mnist"
+target = { low = 0.1, high = 0.8, as = "rates" }
+"#;
+
+/// Resident memory of a process that was asked again and again while it ran, MB.
+struct Watched {
+    /// The largest that it ever was.
+    peak: f64,
+    /// The largest in the second half of its time, when data and weights have long been there.
+    late: f64,
+}
+
+/// A field of /proc/PID/status in MB.
+fn field(status: &str, name: &str) -> Option<f64> {
+    let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(rest.trim_start_matches(':').split_whitespace().next()?.parse::<f64>().ok()? / 1000.0)
+}
+
+/// Runs the config in `folder` and watches it.
+fn watched(folder: &Path, data: &Path, sets: &[&str]) -> Watched {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apical"));
+    command.args(["run", "-q", "mnist.toml", "--threads", "2"]).args(sets.iter().flat_map(|set| ["--set", set]));
+    command.current_dir(folder).env_clear().env("HOME", folder).env("APICAL_DATA", data);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let path = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let (mut peak, mut resident) = (0.0f64, Vec::new());
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        // A process that has just ended has no such lines.
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if let (Some(high), Some(now)) = (field(&text, "VmHWM"), field(&text, "VmRSS")) {
+            peak = peak.max(high);
+            resident.push(now);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(status.success(), "{status}");
+    Watched { peak, late: resident[resident.len() / 2..].iter().copied().fold(0.0, f64::max) }
+}
+
+/// The four files of MNIST's sizes, full of noise.
+fn write_noise(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let mut word = 1u32;
+    for (name, count) in [("train", 60_000u32), ("t10k", 10_000)] {
+        for (what, dims) in [("images-idx3", &[count, 28, 28][..]), ("labels-idx1", &[count])] {
+            let mut bytes = vec![0, 0, 8, dims.len() as u8];
+            bytes.extend(dims.iter().flat_map(|d| d.to_be_bytes()));
+            let largest = if dims.len() == 1 { 10 } else { 256 };
+            bytes.extend((0..dims.iter().product()).map(|_| {
+                word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                ((word >> 16) % largest) as u8
+            }));
+            std::fs::write(folder.join(format!("{name}-{what}-ubyte")), bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn mnist_in_batches_of_100_fits_200_mb_and_does_not_grow() {
+    if !Path::new("/proc/self/status").exists() {
+        println!("skipped: there is no /proc to ask for memory");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("mnist.toml"), CONFIG).unwrap();
+    let given = std::env::var_os("APICAL_DATA").map(PathBuf::from);
+    let data = given.filter(|folder| folder.join("mnist").is_dir()).unwrap_or_else(|| {
+        write_noise(&place.path().join("data/mnist"));
+        place.path().join("data")
+    });
+    // All 55000 training images, which stay bytes in memory (47 MB with those that validate, and 8 MB that test).
+    let whole = watched(place.path(), &data, &["train.batch=100", "train.epochs=1", "task.train=55000"]);
+    println!("all of MNIST: {:.0} MB at the peak, {:.0} MB late", whole.peak, whole.late);
+    assert!(whole.peak > 55.0, "not even the images: {} MB", whole.peak);
+    assert!(whole.peak < 200.0, "{} MB", whole.peak);
+    let [short, long] = ["train.epochs=2", "train.epochs=12"]
+        .map(|epochs| watched(place.path(), &data, &["train.batch=100", epochs, "task.train=500"]));
+    println!("2 epochs: {:.0} MB late; 12 epochs: {:.0} MB late", short.late, long.late);
+    // What allocators keep for reuse differs from run to run by a few MB; weights alone are 6 MB.
+    assert!(long.late < short.late + 5.0, "{} MB after 2 epochs, {} MB after 12", short.late, long.late);
+}

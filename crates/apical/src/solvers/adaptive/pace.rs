@@ -1,0 +1,201 @@
+//! How large an error may be: the samples that step together, with the scales against which their errors are held.
+
+use super::cells::Cells;
+use super::clock::Clock;
+use super::node::{Node, Site};
+use super::quadrature::{NODES, Row};
+use crate::circuit::Kind;
+use crate::circuit::params::{LagKind, Network, Rates, Timing};
+use crate::kernels::Real;
+
+/// Before anything is learned or answered an error is forgotten at this rate (1/ms): half of what the slowest soma
+/// forgets in the circuits of the literature.
+const FORGETTING: f64 = 0.5;
+/// Errors of potentials stay below this even where all of them will be forgotten.
+const MOST: f64 = 3e-3;
+/// Rules' errors (differences of rates) smaller than this are not resolved to the tolerance.
+const SMALLEST: f64 = 1e-3;
+/// What a potential's error is held against before the rules' errors are known: their usual size under a nudge.
+const USUAL: f64 = 0.03;
+/// The error of one step may be so many tolerances: it is an estimate for the lower order, and steps' errors partly cancel.
+/// With 10 the error of what a presentation teaches stays below the tolerance on the circuits of the tests.
+const STEP: f64 = 10.0;
+
+/// What does not change from one presentation to the next.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The net.
+    pub net: Network,
+    /// Times.
+    pub timing: Timing,
+    /// Low-pass of the weight change (ms).
+    pub tau_w: Option<f64>,
+    /// Relative error of what a presentation teaches.
+    pub tolerance: f64,
+    /// Potentials beyond it count as divergence.
+    pub bound: f64,
+    /// vhat_B,N / v_B,N.
+    pub output: f64,
+}
+
+/// What errors are counted for, and when (ms).
+#[derive(Clone, Copy, Debug)]
+pub struct Aim {
+    /// Something is learned.
+    pub learns: bool,
+    /// Weights move from here on.
+    pub lag: f64,
+    /// The rules are integrated from here on.
+    pub learning: f64,
+    /// Errors count in full from here on.
+    pub goal: f64,
+    /// The average over the output begins here.
+    pub window: f64,
+    /// The presentation ends here.
+    pub end: f64,
+    tolerance: f64,
+    rounding: f64,
+}
+
+impl Setting {
+    /// Steps of dt in a presentation.
+    pub fn steps(&self) -> usize {
+        self.timing.steps(self.timing.presentation)
+    }
+
+    /// The aim of a presentation; `rates` if something is learned.
+    pub fn aim<T: Real>(&self, rates: Option<&Rates>) -> Aim {
+        let timing = &self.timing;
+        let ms = |ms: f64| timing.steps(ms) as f64 * timing.dt;
+        let end = ms(timing.presentation);
+        let lag = ms(timing.lag).min(end);
+        let window = end - ms(timing.window).min(end);
+        let all =
+            |rates: &Rates| rates.pp.iter().chain(&rates.ip).chain(&rates.pi).chain(&rates.pb).any(|&eta| eta != 0.0);
+        let learns = rates.is_some_and(all);
+        let learning = if timing.lag_kind == LagKind::Filter { 0.0 } else { lag };
+        // Half the unit in the last place of a potential of order 1, four times.
+        let rounding = if T::NAME == "f32" { 2.4e-7 } else { 4.4e-16 };
+        Aim {
+            learns,
+            lag,
+            learning,
+            goal: if learns { learning } else { window },
+            window,
+            end,
+            tolerance: self.tolerance,
+            rounding,
+        }
+    }
+}
+
+/// Samples that step together.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Their time.
+    pub clock: Clock,
+    /// Weights that the nodes have got in the sums gathered (ms), as [`Clock::slots`].
+    pub totals: Row,
+    /// Root mean square of the rules' errors per population, as last seen; NaN where nothing learns.
+    sizes: Vec<f64>,
+    /// The error of a potential that counts as 1, per population, in the step under way.
+    scales: Vec<f64>,
+}
+
+impl Pace {
+    /// `count` samples from `first` on, at the beginning of a presentation.
+    pub fn new(first: usize, count: usize, populations: usize) -> Self {
+        Pace {
+            clock: Clock::new(first, count),
+            totals: [0.0; NODES],
+            sizes: vec![f64::NAN; populations],
+            scales: vec![0.0; populations],
+        }
+    }
+
+    /// Back to the beginning.
+    pub fn restart(&mut self) {
+        self.clock = Clock::new(self.clock.first, self.clock.count);
+        self.totals = [0.0; NODES];
+    }
+
+    /// Finds the scales for the step that has been laid out.
+    pub fn scale(&mut self, aim: &Aim) {
+        let t = self.clock.t + self.clock.h;
+        let share = STEP * aim.tolerance;
+        if aim.learns && t > aim.goal {
+            let smallest = self.sizes.iter().copied().fold(f64::INFINITY, f64::min);
+            let other = if smallest.is_finite() { smallest } else { USUAL };
+            for (scale, &size) in self.scales.iter_mut().zip(&self.sizes) {
+                *scale = share * if size.is_nan() { other } else { size }.max(SMALLEST) + aim.rounding;
+            }
+        } else {
+            let size = if aim.learns { USUAL } else { 1.0 };
+            let scale = share * size * (FORGETTING * (aim.goal - t).max(0.0)).exp();
+            self.scales.fill(scale.min(MOST.max(share)) + aim.rounding);
+        }
+    }
+
+    /// How much the last sweep changed.
+    pub fn change<T: Real>(&self, cells: &Cells<T>) -> f64 {
+        cells.change(&self.clock, |population| self.scales[population])
+    }
+
+    /// The error of the step.
+    pub fn error<T: Real>(&self, aim: &Aim, cells: &Cells<T>, nodes: &[Node<T>], sites: &[Site]) -> f64 {
+        let error = cells.error(&self.clock, |population| self.scales[population]);
+        if aim.learns && self.clock.t + self.clock.h > aim.learning {
+            error.max(self.quadrature(aim, cells, nodes, sites))
+        } else {
+            error
+        }
+    }
+
+    /// Remembers how large the rules' errors are.
+    pub fn measure<T: Real>(&mut self, cells: &Cells<T>, sites: &[Site]) {
+        let depth = cells.p.rate.len();
+        self.sizes.fill(f64::NAN);
+        for site in sites {
+            let population = match site.kind {
+                Kind::Wpp => site.k,
+                Kind::Wip => depth + site.k,
+                Kind::Bpp | Kind::Bip | Kind::Wpi | Kind::Wpb => continue,
+            };
+            let e = self.part(cells.rule(*site), cells.samples);
+            let squares: f64 = e.iter().map(|e| e.to_f64().powi(2)).sum();
+            self.sizes[population] = (squares / e.len() as f64).sqrt();
+        }
+    }
+
+    fn part<'a, T>(&self, values: &'a [T], samples: usize) -> &'a [T] {
+        let n = values.len() / samples;
+        &values[self.clock.first * n..(self.clock.first + self.clock.count) * n]
+    }
+
+    /// The error of the rules' integrals over the step.
+    fn quadrature<T: Real>(&self, aim: &Aim, cells: &Cells<T>, nodes: &[Node<T>], sites: &[Site]) -> f64 {
+        let clock = &self.clock;
+        let mut worst = 0.0f64;
+        for &site in sites.iter().filter(|site| !matches!(site.kind, Kind::Bpp | Kind::Bip)) {
+            let new = self.part(cells.rule(site), cells.samples);
+            let past: [&[T]; NODES] =
+                std::array::from_fn(|j| self.part(nodes[clock.slots[j]].factors(site).0, cells.samples));
+            let (mut squares, mut size) = (0.0, 0.0);
+            for (i, e) in new.iter().enumerate() {
+                let terms = clock.ahead[..clock.order].iter().zip(&past);
+                let ahead: f64 = terms.map(|(a, e)| a * e[i].to_f64()).sum();
+                squares += (e.to_f64() - ahead).powi(2);
+                size += e.to_f64().powi(2);
+            }
+            let n = new.len() as f64;
+            let error = clock.integral_error.abs() * (squares / n).sqrt();
+            // A fifth of what all steps together may add up to.
+            let all = 0.2 * (aim.end - aim.learning);
+            let scale = STEP * aim.tolerance * all * (size / n).sqrt().max(SMALLEST) + aim.rounding * clock.h;
+            let error = error / scale;
+            // NaN must not be lost in a maximum.
+            worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
+        }
+        worst
+    }
+}
