@@ -30,21 +30,30 @@ impl Isa {
 
     /// All sets that this CPU has, the plain one first and the best one last.
     pub fn all() -> Vec<Isa> {
-        let mut list = vec![Isa::PLAIN];
-        #[cfg(target_arch = "x86_64")]
-        {
-            list.extend(pulp::x86::V3::try_new().map(|token| Isa(Token::Avx2(token))));
-            list.extend(pulp::x86::V4::try_new().map(|token| Isa(Token::Avx512(token))));
-        }
-        #[cfg(target_arch = "aarch64")]
-        list.extend(pulp::aarch64::Neon::try_new().map(|token| Isa(Token::Neon(token))));
+        let mut list = Vec::new();
+        Isa::each(|isa| list.push(isa));
         list
     }
 
-    /// The best set of this CPU.
+    fn each(mut found: impl FnMut(Isa)) {
+        found(Isa::PLAIN);
+        #[cfg(target_arch = "x86_64")]
+        {
+            pulp::x86::V3::try_new().map(|token| Isa(Token::Avx2(token))).into_iter().for_each(&mut found);
+            pulp::x86::V4::try_new().map(|token| Isa(Token::Avx512(token))).into_iter().for_each(&mut found);
+        }
+        #[cfg(target_arch = "aarch64")]
+        pulp::aarch64::Neon::try_new().map(|token| Isa(Token::Neon(token))).into_iter().for_each(&mut found);
+    }
+
+    /// The best set of this CPU. Allocates nothing: a step may ask.
     pub fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Isa::all().pop().unwrap_or(Isa::PLAIN))
+        *BEST.get_or_init(|| {
+            let mut best = Isa::PLAIN;
+            Isa::each(|isa| best = isa);
+            best
+        })
     }
 
     /// The set of this name, if the CPU has it.
