@@ -2,13 +2,22 @@
 
 use super::lanes::Lanes;
 use super::{elementary, normal};
+use std::any::{Any, TypeId};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// A floating-point number: `f32` or `f64`.
+mod sealed {
+    /// No other type is a [`super::Real`].
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A floating-point number: `f32` or `f64`, and nothing else.
 pub trait Real:
-    Copy
+    sealed::Sealed
+    + Copy
     + Send
     + Sync
     + 'static
@@ -64,6 +73,29 @@ pub trait Real:
     fn push_le(self, out: &mut Vec<u8>);
     /// From little-endian bytes of exactly the size of the type.
     fn from_le(bytes: &[u8]) -> Self;
+}
+
+/// The same value, if `A` and `B` are the same type.
+///
+/// With it a generic function hands over to one for `f32` and one for `f64`, which are compiled once, with the engine, and not
+/// again in every crate that calls the generic one.
+pub(crate) fn same<A: 'static, B: 'static>(a: A) -> Result<B, A> {
+    let mut a = Some(a);
+    let b = (&mut a as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take);
+    match (a, b) {
+        (_, Some(b)) => Ok(b),
+        (Some(a), None) => Err(a),
+        (None, None) => unreachable!("a value is taken only where the types are the same"),
+    }
+}
+
+/// A value of the type that `T` decides, from the two functions that make it for `f32` and for `f64`.
+pub(crate) fn either<T: Real, B: 'static, S: 'static, D: 'static>(
+    single: impl FnOnce() -> S,
+    double: impl FnOnce() -> D,
+) -> B {
+    let made = if TypeId::of::<T>() == TypeId::of::<f32>() { same(single()).ok() } else { same(double()).ok() };
+    made.unwrap_or_else(|| unreachable!("Real is f32 or f64"))
 }
 
 macro_rules! real {

@@ -22,6 +22,7 @@ pub mod trained;
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
+use crate::kernels::real::{either, same};
 use crate::solvers::{self, Array, Observer, Outcome, Shown, Trouble, Weights};
 use feed_forward::Function;
 use trained::{Algorithm, Trained};
@@ -114,6 +115,18 @@ impl AlgorithmSpec {
 
     /// The algorithm for a function and a batch size. `seed` decides what it draws itself.
     pub fn build<T: Real>(&self, f: &Function, samples: usize, seed: u64) -> Box<dyn Algorithm<T>> {
+        either::<T, _, _, _>(|| self.single(f, samples, seed), || self.double(f, samples, seed))
+    }
+
+    fn single(&self, f: &Function, samples: usize, seed: u64) -> Box<dyn Algorithm<f32>> {
+        self.build_in(f, samples, seed)
+    }
+
+    fn double(&self, f: &Function, samples: usize, seed: u64) -> Box<dyn Algorithm<f64>> {
+        self.build_in(f, samples, seed)
+    }
+
+    fn build_in<T: Real>(&self, f: &Function, samples: usize, seed: u64) -> Box<dyn Algorithm<T>> {
         match self {
             AlgorithmSpec::Bp => Box::new(bp::Bp::new(f, samples)),
             AlgorithmSpec::Fa => Box::new(fa::Fa::new(f, samples)),
@@ -134,6 +147,25 @@ pub fn build<T: Real>(
     samples: usize,
     seed: u64,
 ) -> Box<dyn Learner<T>> {
+    let built = match same::<_, Tensors<f32>>(weights) {
+        Ok(weights) => same(single(spec, f, weights, samples, seed)).ok(),
+        Err(weights) => {
+            let weights = same::<_, Tensors<f64>>(weights).ok();
+            weights.and_then(|weights| same(double(spec, f, weights, samples, seed)).ok())
+        }
+    };
+    built.unwrap_or_else(|| unreachable!("Real is f32 or f64"))
+}
+
+fn single(spec: &Spec, f: &Function, weights: Tensors<f32>, samples: usize, seed: u64) -> Box<dyn Learner<f32>> {
+    build_in(spec, f, weights, samples, seed)
+}
+
+fn double(spec: &Spec, f: &Function, weights: Tensors<f64>, samples: usize, seed: u64) -> Box<dyn Learner<f64>> {
+    build_in(spec, f, weights, samples, seed)
+}
+
+fn build_in<T: Real>(spec: &Spec, f: &Function, weights: Tensors<T>, samples: usize, seed: u64) -> Box<dyn Learner<T>> {
     match spec {
         Spec::Microcircuit { solver, rates, optimiser } => {
             let solver = solvers::build(solver, &f.net, samples);

@@ -11,6 +11,7 @@ pub mod watch;
 use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::{Attenuation, Potentials, State, Tensors};
+use crate::kernels::real::either;
 use crate::kernels::{Isa, Real};
 pub use watch::{Cell, Trouble};
 
@@ -367,6 +368,18 @@ pub const NAMES: [(&str, &str); 4] = [
 
 /// The solver that a spec describes, for a net and a batch size.
 pub fn build<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<T>> {
+    either::<T, _, _, _>(|| single(spec, net, samples), || double(spec, net, samples))
+}
+
+fn single(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<f32>> {
+    build_in(spec, net, samples)
+}
+
+fn double(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<f64>> {
+    build_in(spec, net, samples)
+}
+
+fn build_in<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solver<T>> {
     match spec {
         Spec::Euler { timing, tau_w, noise, bound, way } => {
             let plan = euler::Plan::new::<T>(*way, net, samples, Isa::best());

@@ -13,6 +13,7 @@ use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
 use crate::circuit::{Potentials, State, Tensors};
+use crate::kernels::real::either;
 use crate::kernels::{Product, Real};
 use dense::Dense;
 use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
@@ -20,6 +21,18 @@ pub use plan::{Choice, Plan, Way};
 
 /// The engine that a plan asks for.
 fn engine<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
+    either::<T, _, _, _>(|| single(plan, net, samples), || double(plan, net, samples))
+}
+
+fn single(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<f32>> {
+    engine_in(plan, net, samples)
+}
+
+fn double(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<f64>> {
+    engine_in(plan, net, samples)
+}
+
+fn engine_in<T: Real>(plan: Plan, net: &Network, samples: usize) -> Box<dyn Engine<T>> {
     match plan.way {
         Way::Fused if samples == 1 => Box::new(fused::Fused::new(net, plan.isa)),
         Way::Reference => Box::new(Reference),
