@@ -66,6 +66,6 @@ fn executable() -> Option<PathBuf> {
     let mut build = cargo(&["test", "-p", "apical", "--lib", "--no-run", "--message-format=json"]);
     let output = build.stderr(std::process::Stdio::inherit()).output().ok().filter(|o| o.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let path = text.lines().filter_map(|line| line.split_once("\"executable\":\"")).last()?.1.split('"').next()?;
+    let path = text.lines().filter_map(|line| line.split_once("\"executable\":\"")).next_back()?.1.split('"').next()?;
     Some(PathBuf::from(path))
 }

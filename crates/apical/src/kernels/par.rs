@@ -4,6 +4,8 @@
 use rayon::prelude::*;
 
 /// True if there is somebody to share work with.
+// No shape depends on it: the same jobs are done by one thread or by many.
+#[allow(clippy::disallowed_methods)]
 pub fn is_shared() -> bool {
     rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
 }

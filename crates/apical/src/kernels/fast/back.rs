@@ -127,10 +127,7 @@ pub(super) fn load<T: Real, S: Simd, const V: usize>(simd: S, x: &[T], lanes: us
     let mut out = [T::splat(simd, T::ZERO); V];
     if lanes == full {
         let (whole, _) = T::split::<S>(x);
-        let whole = &whole[..V];
-        for v in 0..V {
-            out[v] = whole[v];
-        }
+        out.copy_from_slice(&whole[..V]);
     } else {
         for v in 0..V {
             out[v] = T::load_part(simd, &x[v * full..]);
@@ -145,10 +142,7 @@ pub(super) fn store<T: Real, S: Simd, const V: usize>(simd: S, x: &mut [T], valu
     let full = T::count::<S>();
     if lanes == full {
         let (whole, _) = T::split_mut::<S>(x);
-        let whole = &mut whole[..V];
-        for v in 0..V {
-            whole[v] = values[v];
-        }
+        whole[..V].copy_from_slice(&values);
     } else {
         for v in 0..V {
             T::store_part(simd, &mut x[v * full..], values[v]);
