@@ -296,7 +296,7 @@ struct Recorder {
 
 impl<T: Real> Observer<T> for Recorder {
     fn wants(&self, step: u64) -> Wants {
-        if step % self.stride == 0 { self.wants } else { Wants::Nothing }
+        if step.is_multiple_of(self.stride) { self.wants } else { Wants::Nothing }
     }
 
     fn after_step(&mut self, view: &View<'_, T>) {

@@ -34,13 +34,13 @@ impl Setting {
         let net = Network {
             activation: Activation::Logistic,
             bias_rate: 0.5,
-            nudging: if option % 2 == 0 { Nudging::Current } else { Nudging::Conductance },
+            nudging: if option.is_multiple_of(2) { Nudging::Current } else { Nudging::Conductance },
             ..apical::circuit::known::network(sizes)
         };
         let timing = Timing {
             dt: 0.1,
             tau_0: 3.0,
-            tau_target: (option % 3 != 0).then_some(2.0),
+            tau_target: (!option.is_multiple_of(3)).then_some(2.0),
             presentation: 10.0,
             // Ends inside of a block of 7 and of 64.
             lag: 2.3,
