@@ -103,7 +103,7 @@ pub fn why(e: &Experiment) -> String {
     }
     let weights = human_bytes(weight_bytes(e));
     match plan.way {
-        Way::Reference => "no other way is known for this net".to_owned(),
+        Way::Reference => "one step after the other".to_owned(),
         Way::Fused => format!("one pattern, and {weights} of weights fit the nearest cache"),
         Way::Blocks(steps) => {
             format!("{weights} of weights do not fit the nearest cache: written once in {steps} steps")

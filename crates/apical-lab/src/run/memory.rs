@@ -96,10 +96,9 @@ fn plan_bytes(e: &Experiment, cells: u64, number: u64) -> u64 {
         Some(Way::Reference) => 0,
         // Padded copies of weights and changes.
         Some(Way::Fused) => bytes * copies(e) * 5 / 4,
-        // Rates and errors of every step of a block, and the sums that its steps have in common.
-        Some(Way::Blocks(steps)) => steps as u64 * batch * cells * 2 * number + batch * cells * number * 4,
-        // Packed panels of the products.
-        Some(Way::Batch) => batch * cells * number * 2,
+        // Copies too, with rates and errors of every step of a block, and what its sums are made of.
+        Some(Way::Blocks(steps)) => bytes * copies(e) + (2 * steps as u64 + 4) * batch * cells * number,
+        Some(Way::Batch) => bytes * copies(e) + 6 * batch * cells * number,
         None => 0,
     }
 }
