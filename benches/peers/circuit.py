@@ -26,7 +26,7 @@ PEERS = {"numba": "numba_loop", "JAX": "jax_scan", "numpy": "numpy_blas"}
 CASES = {
     "30-20-10": (["numba", "JAX", "numpy"], 3, 100),
     "4-120-3": (["numba", "JAX", "numpy"], 3, 100),
-    "784-500-500-10": (["JAX", "numpy"], 2, 4),
+    "784-500-500-10": (["JAX", "numpy"], 1, 2),
     "784-500-500-10-b100": (["JAX", "numpy"], 1, 1),
     "two-step": (["JAX", "numpy"], 3, 200),
 }
