@@ -106,7 +106,7 @@ fn a_dry_run_makes_nothing_and_tells_the_path() {
     let place = Place::with_experiments();
     let done = place.apical(&["run", "euler.toml", "--dry-run"]);
     assert_eq!(done.code, Some(0), "{done:?}");
-    for words in ["4-3-2", "2000", "100000", "new", "reference, ", "memory", "because"] {
+    for words in ["4-3-2", "2000", "100000", "new", "fused, ", "memory", "because"] {
         assert!(done.stdout.contains(words), "no {words:?}: {done:?}");
     }
     assert!(!place.join("runs").exists());
