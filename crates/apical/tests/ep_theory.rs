@@ -391,7 +391,7 @@ fn a_step_allocates_nothing() {
             teach();
             measure(teach).count_total
         };
-        // What a sample needs beside its steps does not depend on their number. (The gemm crate has room of its own.)
+        // What a sample needs beside its steps does not depend on their number.
         assert_eq!(count(2), count(40), "{dynamics:?} {phi:?} {loss:?}");
     }
 }

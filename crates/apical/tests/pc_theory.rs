@@ -343,7 +343,7 @@ fn the_first_move_is_down_the_gradient_of_the_energy() {
     assert!((extrapolated / delta.powi(2) - 1.0).abs() < 1e-6, "{extrapolated} {}", delta.powi(2));
 }
 
-/// With one sample, for which products are plain loops: the gemm crate takes and returns memory in each of its own.
+/// With one sample, for which products are plain loops.
 #[test]
 fn a_step_of_inference_allocates_nothing() {
     let f = function(&[6, 5, 4, 3], Activation::Tanh, Loss::Potentials);
