@@ -15,9 +15,9 @@ pub fn sum_part<T: Real>(isa: Isa, w: Rows<'_, T>, r: Rows<'_, T>, v: RowsMut<'_
     sums::weighted_sum(By { isa, pool: false }, w, r, T::ONE, T::ZERO, v);
 }
 
-/// Z += E W on the calling thread; see [`super::Product::back_sums`].
-pub fn add_back_part<T: Real>(isa: Isa, w: Rows<'_, T>, e: Rows<'_, T>, z: RowsMut<'_, T>) {
-    back::back_sum(By { isa, pool: false }, w, e, T::ONE, T::ONE, z);
+/// Z += scale E W on the calling thread; see [`super::Product::back_sums`].
+pub fn add_back_part<T: Real>(isa: Isa, w: Rows<'_, T>, e: Rows<'_, T>, scale: T, z: RowsMut<'_, T>) {
+    back::back_sum(By { isa, pool: false }, w, e, scale, T::ONE, z);
 }
 
 /// G += scale E^T R on the calling thread; see [`super::Product::outers`].

@@ -72,16 +72,11 @@ pub fn outer<T: Real>(e: Rows<'_, T>, r: Rows<'_, T>, scale: T, keep: T, mut g: 
     }
 }
 
-/// W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R: `e_w` and `e_d` are samples x rows, `r` is
-/// samples x cols. Without `e_w` W takes c Delta alone.
-pub fn fold<T: Real>(w: &mut Mat<T>, delta: &mut Mat<T>, c: T, e_w: Option<&[T]>, keep: T, e_d: &[T], r: &[T]) {
+/// W += c Delta with the old Delta, then Delta = keep Delta + E^T R: `e` is samples x rows, `r` is samples x cols.
+pub fn fold<T: Real>(w: &mut Mat<T>, delta: &mut Mat<T>, c: T, keep: T, e: &[T], r: &[T]) {
     axpy(c, &delta.data, &mut w.data);
     let samples = r.len() / w.cols;
-    let (r, e) = (Rows::packed(r, samples, w.cols), |e| Rows::packed(e, samples, delta.rows));
-    if let Some(e_w) = e_w {
-        outer(e(e_w), r, T::ONE, T::ONE, w.into());
-    }
-    outer(e(e_d), r, T::ONE, keep, delta.into());
+    outer(Rows::packed(e, samples, w.rows), Rows::packed(r, samples, w.cols), T::ONE, keep, delta.into());
 }
 
 /// y += c x.

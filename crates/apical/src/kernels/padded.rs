@@ -1,12 +1,9 @@
 //! `Padded`: rows that begin on cache lines and are filled up with zeros, so that kernels meet whole vectors only.
 
-use super::Real;
+use super::{Aligned, Real};
 
 /// Numbers to which the length of a row is filled up: a whole number of vectors of every instruction set.
 pub const LANES: usize = 16;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// `n` filled up to a multiple of `to`.
 pub const fn filled(n: usize, to: usize) -> usize {
@@ -14,24 +11,30 @@ pub const fn filled(n: usize, to: usize) -> usize {
 }
 
 /// Rows of `cols` values, each `stride` apart; what lies between is 0 and stays so.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Padded<T> {
     cols: usize,
     stride: usize,
-    start: usize,
-    length: usize,
-    data: Vec<T>,
+    data: Aligned<T>,
+}
+
+impl<T: Real> Clone for Padded<T> {
+    fn clone(&self) -> Self {
+        Padded { cols: self.cols, stride: self.stride, data: self.data.clone() }
+    }
+}
+
+impl<T: Real> Default for Padded<T> {
+    fn default() -> Self {
+        Padded::zeros(0, 0)
+    }
 }
 
 impl<T: Real> Padded<T> {
     /// Rows of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
         let stride = filled(cols, LANES);
-        let length = rows * stride;
-        let data = vec![T::ZERO; length + LINE / size_of::<T>()];
-        // Where the allocation cannot be aligned the rows begin at its start: slower, not wrong.
-        let start = data.as_ptr().align_offset(LINE);
-        Padded { cols, stride, start: if start + length <= data.len() { start } else { 0 }, length, data }
+        Padded { cols, stride, data: Aligned::zeros(rows * stride) }
     }
 
     /// Distance between the rows.
@@ -46,17 +49,17 @@ impl<T: Real> Padded<T> {
 
     /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.data.is_empty()
     }
 
     /// All rows with what lies between them.
     pub fn all(&self) -> &[T] {
-        &self.data[self.start..self.start + self.length]
+        &self.data
     }
 
     /// All rows with what lies between them, to change; the filling must stay 0.
     pub fn all_mut(&mut self) -> &mut [T] {
-        &mut self.data[self.start..self.start + self.length]
+        &mut self.data
     }
 
     /// The rows.
@@ -97,7 +100,7 @@ mod tests {
             m.copy_from(&values);
             assert_eq!(m.rows().flatten().copied().collect::<Vec<_>>(), values);
             assert_eq!(m.all().iter().filter(|&&x| x == 0.0).count(), rows * (m.stride() - cols));
-            assert_eq!(m.all().as_ptr().align_offset(LINE), 0);
+            assert_eq!(m.all().as_ptr().align_offset(64), 0);
         }
     }
 }

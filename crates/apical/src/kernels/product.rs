@@ -45,21 +45,6 @@ impl Product {
         }
     }
 
-    /// v = W r and d = Delta r for one sample, in one pass over both matrices. `backwards`: from the last row to the first,
-    /// which finds in the cache what a pass forwards has left there. The order changes no bit.
-    #[inline]
-    pub fn dual_sum<T: Real>(self, w: &Mat<T>, delta: &Mat<T>, r: &[T], v: &mut [T], d: &mut [T], backwards: bool) {
-        match self {
-            Product::Plain => {
-                self.weighted_sum(w, r, v);
-                self.weighted_sum(delta, r, d);
-            }
-            Product::Fast(isa) => {
-                fast::sums::dual_sum(By { isa, pool: true }, w.into(), delta.into(), r, v, d, backwards);
-            }
-        }
-    }
-
     /// z = W^T e for each sample: `e` is samples x rows, `z` is samples x cols.
     #[inline]
     pub fn back_sum<T: Real>(self, w: &Mat<T>, e: &[T], z: &mut [T]) {
@@ -97,25 +82,6 @@ impl Product {
         match self {
             Product::Plain => matvec::outer(e, r, scale, keep, g),
             Product::Fast(isa) => fast::outer::outer(By { isa, pool: true }, e, r, scale, keep, g),
-        }
-    }
-
-    /// W += c Delta + E_w^T R with the old Delta, then Delta = keep Delta + E_d^T R, in one pass over both matrices: `e_w` and
-    /// `e_d` are samples x rows, `r` is samples x cols. Without `e_w` W takes c Delta alone.
-    #[inline]
-    pub fn fold<T: Real>(
-        self,
-        w: &mut Mat<T>,
-        delta: &mut Mat<T>,
-        c: T,
-        e_w: Option<&[T]>,
-        keep: T,
-        e_d: &[T],
-        r: &[T],
-    ) {
-        match self {
-            Product::Plain => matvec::fold(w, delta, c, e_w, keep, e_d, r),
-            Product::Fast(isa) => fast::fold::fold(By { isa, pool: true }, w, delta, c, e_w, keep, e_d, r),
         }
     }
 

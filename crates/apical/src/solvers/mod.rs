@@ -202,6 +202,21 @@ fn taught<T: Real>(weights: &Tensors<T>, delta: &Tensors<T>, rates: &Rates, tau_
     v
 }
 
+/// What has been taught since V was `before`.
+fn taught_since<T: Real>(
+    before: &Tensors<T>,
+    weights: &Tensors<T>,
+    delta: &Tensors<T>,
+    rates: &Rates,
+    tau_w: Option<f64>,
+) -> Tensors<T> {
+    let mut v = taught(weights, delta, rates, tau_w);
+    for ((_, after), (_, before)) in v.named_mut().zip(before.named()) {
+        after.data.iter_mut().zip(&before.data).for_each(|(a, &b)| *a -= b);
+    }
+    v
+}
+
 /// Which weights the rules see while an Update is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {

@@ -46,16 +46,13 @@ impl<'a, T: Real> Synapse<'a, T> {
                     }
                 }
             }
-            (Synapse::LowPass(w, d, a), Product::Fast(_)) => {
+            (Synapse::LowPass(w, d, a), plan) => {
                 if let Some(w) = w {
                     plan.axpy(eta_dt, &d.data, &mut w.data);
                 }
-                let samples = e.len() / d.rows;
-                plan.outer(e, r, a / T::from_f64(samples as f64), T::ONE - a, d);
-            }
-            (Synapse::LowPass(w, d, a), Product::Plain) => {
-                if let Some(w) = w {
-                    plan.axpy(eta_dt, &d.data, &mut w.data);
+                if let Product::Fast(_) = plan {
+                    let samples = e.len() / d.rows;
+                    return plan.outer(e, r, a / T::from_f64(samples as f64), T::ONE - a, d);
                 }
                 let (rows, cols) = (d.rows, d.cols);
                 let g = &mut row[..cols];

@@ -21,33 +21,6 @@ pub fn weighted_sum<T: Real>(by: By, w: Rows<'_, T>, r: Rows<'_, T>, scale: T, k
     });
 }
 
-/// Two of [`weighted_sum`] for one sample in one pass: v = W r, d = Delta r.
-pub fn dual_sum<T: Real>(
-    by: By,
-    w: Rows<'_, T>,
-    delta: Rows<'_, T>,
-    r: &[T],
-    v: &mut [T],
-    d: &mut [T],
-    backwards: bool,
-) {
-    let (rows, cols, out_stride) = (v.len(), r.len(), v.len());
-    w.check(rows, cols);
-    delta.check(rows, cols);
-    assert_eq!(d.len(), rows, "shapes do not fit");
-    let (v, d, r) = (Shared::new(v), Shared::new(d), Rows::packed(r, 1, cols));
-    let (scale, keep) = (T::ONE, T::ZERO);
-    by.jobs(rows, 2 * cols, BLOCK, |begin, end| {
-        let blocks = (end - begin).div_ceil(BLOCK);
-        for m in 0..blocks {
-            let first = begin + BLOCK * if backwards { blocks - 1 - m } else { m };
-            let end = end.min(first + BLOCK);
-            by.isa.run(Sums { w, r, scale, keep, first, end, out: &v, out_stride });
-            by.isa.run(Sums { w: delta, r, scale, keep, first, end, out: &d, out_stride });
-        }
-    });
-}
-
 struct Sums<'a, T> {
     w: Rows<'a, T>,
     r: Rows<'a, T>,

@@ -1,7 +1,8 @@
 //! The twins against their references, on shapes that fit no tile, with all instruction sets that the CPU has.
 
+use super::fold::fold_part;
 use crate::kernels::rng::{Draws, Stream};
-use crate::kernels::{Isa, Mat, Product, Real, Rows, RowsMut};
+use crate::kernels::{Isa, Mat, Product, Real, Rows, RowsMut, matvec};
 
 /// (rows, cols, samples): one cell, one column, one sample, odd sizes, around every tile's edge, and larger than any tile.
 const SHAPES: [(usize, usize, usize); 15] = [
@@ -50,7 +51,7 @@ fn all_products<T: Real>(
     let draws = &mut Draws::new(7, Stream::Probe, (rows * 1_000_000 + cols * 1000 + samples) as u64);
     let (w, delta) = (matrix::<T>(draws, rows, cols), matrix::<T>(draws, rows, cols));
     let (r, e) = (uniform::<T>(draws, samples * cols), uniform::<T>(draws, samples * rows));
-    let (z, e_w) = (uniform::<T>(draws, samples * cols), uniform::<T>(draws, samples * rows));
+    let z = uniform::<T>(draws, samples * cols);
     let x = T::from_f64;
     let mut out = Vec::new();
 
@@ -63,12 +64,6 @@ fn all_products<T: Real>(
         let place = RowsMut { data: &mut v, rows: samples, cols: half.rows, stride: rows };
         plan.weighted_sums(half, Rows::packed(&r, samples, cols), x(0.5), x(-1.0), place);
         out.push(("weighted_sums over rows with gaps", cols, v.to_vec()));
-    }
-    for backwards in [false, true] {
-        let (mut v, mut d) = (vec![x(f64::NAN); rows], vec![x(f64::NAN); rows]);
-        plan.dual_sum(&w, &delta, &r[..cols], &mut v, &mut d, backwards);
-        out.push(("dual_sum, W", cols, v));
-        out.push(("dual_sum, Delta", cols, d));
     }
     let mut back = vec![x(f64::NAN); samples * cols];
     plan.back_sum(&w, &e, &mut back);
@@ -87,12 +82,15 @@ fn all_products<T: Real>(
     plan.add_mean_outer(&e, &r, x(-2.0), &mut g);
     out.push(("add_mean_outer", samples, g.data));
 
-    for e_w in [None, Some(&e_w[..])] {
-        let (mut w, mut delta) = (w.clone(), delta.clone());
-        plan.fold(&mut w, &mut delta, x(0.25), e_w, x(0.75), &e, &r);
-        out.push(("fold, W", samples, w.data));
-        out.push(("fold, Delta", samples, delta.data));
+    let (mut new_w, mut new_d) = (w.clone(), delta.clone());
+    match plan {
+        Product::Plain => matvec::fold(&mut new_w, &mut new_d, x(0.25), x(0.75), &e, &r),
+        Product::Fast(isa) => {
+            fold_part(isa, &mut new_w.data, &mut new_d.data, x(0.25), x(0.75), &e, &r, samples);
+        }
     }
+    out.push(("fold, W", samples, new_w.data));
+    out.push(("fold, Delta", samples, new_d.data));
     let mut y = w.data;
     plan.axpy(x(0.25), &delta.data, &mut y);
     out.push(("axpy", 1, y));
@@ -144,10 +142,6 @@ fn a_sample_gives_the_same_bits_in_any_batch() {
                 assert_eq!(bits(&v_few), bits(&v[..samples * rows]), "{samples} {}", isa.name());
                 assert_eq!(bits(&z_few), bits(&z[..samples * cols]), "{samples} {}", isa.name());
             }
-            let (mut one, mut other) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
-            plan.dual_sum(&w, &w, &r[..cols], &mut one, &mut other, true);
-            assert_eq!(bits(&one), bits(&v[..rows]));
-            assert_eq!(bits(&other), bits(&v[..rows]));
         }
     }
     check::<f32>();

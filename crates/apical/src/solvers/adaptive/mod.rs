@@ -179,10 +179,7 @@ impl<T: Real> Solver<T> for Adaptive<T> {
         let prediction = Answer::Prediction;
         room.present(&self.setting, &mut moved, &mut state, shown, teaching, prediction, output, &mut Nobody)?;
         if mode == Weights::Moving {
-            gathered = super::taught(&moved, &delta, rates, *tau_w);
-            for (after, before) in gathered.named_mut().zip(before.named()) {
-                after.1.data.iter_mut().zip(&before.1.data).for_each(|(a, &b)| *a -= b);
-            }
+            gathered = super::taught_since(&before, &moved, &delta, rates, *tau_w);
         }
         Ok(gathered)
     }

@@ -241,10 +241,7 @@ impl<T: Real> Solver<T> for Euler<T> {
         let mut engine = engine(self.plan, net, shown.samples);
         engine.present(&self.constants, &presentation, circuit, teaching, &mut output, &mut Nobody)?;
         if mode == Weights::Moving {
-            gathered = taught(&weights, &delta, rates, self.tau_w);
-            for (after, before) in gathered.named_mut().zip(before.named()) {
-                after.1.data.iter_mut().zip(&before.1.data).for_each(|(a, &b)| *a -= b);
-            }
+            gathered = super::taught_since(&before, &weights, &delta, rates, self.tau_w);
         }
         Ok(gathered)
     }

@@ -257,6 +257,7 @@ impl<T: Real> Dense<T> {
         if !course.mode.moves() {
             return;
         }
+        let task = Task { isa: self.isa, coefficients: &self.open, folds: false, backwards: false };
         for job in &self.jobs {
             match job {
                 Job::Span(part) if course.spans && self.projections[0].rate != 0.0 => {
@@ -265,7 +266,7 @@ impl<T: Real> Dense<T> {
                 Job::Rows(part) if !(course.spans && part.projection == 0) => {
                     let p = &self.projections[part.projection];
                     if p.rate != 0.0 {
-                        part.show(p, &self.populations[p.source], &self.open, seen);
+                        part.show(&task, p, &self.populations[p.source], seen);
                     }
                 }
                 _ => {}

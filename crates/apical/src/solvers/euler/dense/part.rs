@@ -3,9 +3,9 @@
 use super::change::Coefficients;
 use super::layout::{Population, Projection};
 use crate::circuit::Tensors;
-use crate::kernels::folded::{Fold, Passed, TILE, add_outer_part, fold_part, sum_part};
+use crate::kernels::folded::{Fold, Passed, TILE, add_back_part, add_outer_part, fold_part, sum_part};
 use crate::kernels::padded::filled;
-use crate::kernels::{Isa, Padded, Real, Rows, RowsMut};
+use crate::kernels::{Isa, Padded, Real, Rows, RowsMut, matvec};
 
 /// From this many samples on, products of matrices beat passes over rows.
 pub const PRODUCTS_FROM: usize = 6;
@@ -99,24 +99,23 @@ impl<T: Real> Part<T> {
     }
 
     /// Writes the weights with the open block in them, which stays open.
-    pub fn show(&self, p: &Projection<T>, source: &Population<T>, k: &Coefficients, weights: &mut Tensors<T>) {
-        let range = self.range(p);
-        let rows = p.of_mut(weights).data[range].chunks_exact_mut(p.cols);
-        let old = T::from_f64(p.rate * k.sw);
-        let mut d = self.d.rows();
-        for (i, (row, w)) in rows.zip(self.w.rows()).enumerate() {
-            row.copy_from_slice(w);
-            if let (true, Some(d)) = (self.has_d, d.next()) {
-                row.iter_mut().zip(d).for_each(|(w, &d)| *w += old * d);
-            }
-            for ((e, r), &alpha) in p.errors.iter().zip(&source.history).zip(&k.alpha) {
-                let share = T::from_f64(p.rate * alpha / self.samples as f64);
-                for (e, r) in e.chunks_exact(p.rows).zip(r.rows()) {
-                    let factor = share * e[self.first + i];
-                    row.iter_mut().zip(r).for_each(|(w, &r)| *w += factor * r);
-                }
-            }
+    pub fn show(&self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>, weights: &mut Tensors<T>) {
+        self.store_weights(p, weights);
+        let (k, shown) = (task.coefficients, &mut p.of_mut(weights).data[self.range(p)]);
+        if self.has_d {
+            let old = T::from_f64(p.rate * k.sw);
+            store(&self.d, shown, |w, d| matvec::axpy(old, d, w));
         }
+        for ((e, r), &alpha) in p.errors.iter().zip(&source.history).zip(&k.alpha) {
+            let share = T::from_f64(p.rate * alpha / self.samples as f64);
+            let r = Rows { data: r.all(), rows: self.samples, cols: p.cols, stride: r.stride() };
+            add_outer_part(task.isa, self.errors(p, e), r, share, RowsMut::packed(shown, self.rows, p.cols));
+        }
+    }
+
+    /// The errors of this part's cells among those of a step.
+    fn errors<'a>(&self, p: &Projection<T>, e: &'a [T]) -> Rows<'a, T> {
+        Rows { data: &e[self.first..], rows: self.samples, cols: self.rows, stride: p.rows }
     }
 
     /// Folds the open block if the task says so, then finds what the presynaptic rates bring about.
@@ -134,7 +133,7 @@ impl<T: Real> Part<T> {
             self.sum_products(task, source);
         }
         if plastic && !folds && k.in_weights() > 0 {
-            self.correct(p, source);
+            self.correct(task.isa, p, source);
         }
     }
 
@@ -214,16 +213,14 @@ impl<T: Real> Part<T> {
     }
 
     /// Adds what the weights have learned since the block began.
-    fn correct(&mut self, p: &Projection<T>, source: &Population<T>) {
-        let room = self.out.len() / self.samples;
-        let c = T::from_f64(p.rate);
-        let entries = source.overlap.len() / self.samples;
-        for (out, overlap) in self.out.chunks_exact_mut(room).zip(source.overlap.chunks_exact(entries)) {
-            let errors = p.errors.iter().flat_map(|e| e.chunks_exact(p.rows));
-            for (e, &overlap) in errors.zip(overlap) {
-                let factor = c * overlap;
-                out.iter_mut().zip(&e[self.first..self.first + self.rows]).for_each(|(v, &e)| *v += factor * e);
-            }
+    fn correct(&mut self, isa: Isa, p: &Projection<T>, source: &Population<T>) {
+        let (samples, room) = (self.samples, self.out.len() / self.samples);
+        let stride = source.overlap.len() / samples;
+        for (step, e) in p.errors[..stride / samples].iter().enumerate() {
+            let overlap = Rows { data: &source.overlap[step * samples..], rows: samples, cols: samples, stride };
+            let errors = self.errors(p, e);
+            let out = RowsMut { data: &mut self.out, rows: samples, cols: self.rows, stride: room };
+            add_back_part(isa, errors, overlap, T::from_f64(p.rate), out);
         }
     }
 }

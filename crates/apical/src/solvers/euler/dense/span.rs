@@ -6,7 +6,7 @@ use super::change::Change;
 use super::layout::Projection;
 use crate::circuit::Tensors;
 use crate::kernels::folded::{add_back_part, add_outer_part, sum_part};
-use crate::kernels::{Isa, Mat, Real, Rows, RowsMut};
+use crate::kernels::{Isa, Mat, Real, Rows, RowsMut, matvec};
 
 /// x and y of all samples, and how they lie to each other.
 pub struct Span<T> {
@@ -210,7 +210,7 @@ impl<T: Real> SpanPart<T> {
         }
         let grown = Rows::packed(&self.grown_w, 2 * samples, self.rows);
         let coupling = Rows::packed(&span.coupling, samples, 2 * samples);
-        add_back_part(span.isa, grown, coupling, RowsMut::packed(&mut self.out, samples, self.rows));
+        add_back_part(span.isa, grown, coupling, T::ONE, RowsMut::packed(&mut self.out, samples, self.rows));
     }
 
     /// The rows' potentials, delivered.
@@ -255,29 +255,23 @@ impl<T: Real> SpanPart<T> {
     pub fn show(&self, span: &Span<T>, p: &Projection<T>, delta: Option<&Tensors<T>>, weights: &mut Tensors<T>) {
         let half = self.out.len();
         let samples = half / self.rows;
-        let old = T::from_f64(p.rate * span.sw);
-        let rows = self.first..self.first + self.rows;
-        for (row, i) in p.of_mut(weights).data[rows.start * p.cols..rows.end * p.cols].chunks_exact_mut(p.cols).zip(0..)
-        {
-            if let Some(delta) = delta {
-                let d = p.of(delta).row(self.first + i);
-                row.iter_mut().zip(d).for_each(|(w, &d)| *w += old * d);
+        let range = self.first * p.cols..(self.first + self.rows) * p.cols;
+        let shown = &mut p.of_mut(weights).data[range.clone()];
+        if let Some(delta) = delta {
+            matvec::axpy(T::from_f64(p.rate * span.sw), &p.of(delta).data[range], shown);
+        }
+        let mut grown = self.grown_w.clone();
+        if let Some((change, slot, power)) = span.pending {
+            if change.moves {
+                matvec::axpy(T::ONE, &self.grown_d, &mut grown);
             }
-            for b in 0..samples {
-                for (n, values) in [&span.x, &span.y].into_iter().enumerate() {
-                    let at = n * half + b * self.rows + i;
-                    let mut grown = self.grown_w[at];
-                    if let Some((change, slot, power)) = span.pending {
-                        let along = if n == 0 { 1.0 } else { power };
-                        let to_w = T::from_f64(change.to_weights * along / samples as f64);
-                        grown += if change.moves { self.grown_d[at] } else { T::ZERO };
-                        grown += to_w * p.errors[slot][b * p.rows + self.first + i];
-                    }
-                    let factor = T::from_f64(p.rate) * grown;
-                    let r = &values[b * p.cols..(b + 1) * p.cols];
-                    row.iter_mut().zip(r).for_each(|(w, &r)| *w += factor * r);
+            for (along, grown) in [1.0, power].into_iter().zip(grown.chunks_exact_mut(half)) {
+                let to_w = T::from_f64(change.to_weights * along / samples as f64);
+                for (grown, e) in grown.chunks_exact_mut(self.rows).zip(p.errors[slot].chunks_exact(p.rows)) {
+                    matvec::axpy(to_w, &e[self.first..self.first + self.rows], grown);
                 }
             }
         }
+        self.grow(span, &grown, T::from_f64(p.rate), shown);
     }
 }
