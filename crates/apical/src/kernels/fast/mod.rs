@@ -77,3 +77,17 @@ impl<T> Shared<T> {
 fn even(n: usize, most: usize) -> usize {
     n.div_ceil(n.div_ceil(most))
 }
+
+/// What stands in registers, put down in memory. A loop that is not unrolled can only index memory, and the compiler would
+/// keep there, from the start, what such a loop reads: sums would be written back after every term.
+#[inline(always)]
+fn put_down<V: Copy, const N: usize, const M: usize>(sums: [[V; N]; M]) -> [[V; N]; M] {
+    let mut down = sums;
+    for m in 0..M {
+        for n in 0..N {
+            down[m][n] = sums[m][n];
+        }
+    }
+    std::hint::black_box(&mut down);
+    down
+}

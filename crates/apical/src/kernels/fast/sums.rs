@@ -1,7 +1,7 @@
 //! Weighted sums: v = W r. Lanes lie along the presynaptic side; a tile holds one vector of partial sums for each of its
 //! cells and samples.
 
-use super::{By, Shared, even};
+use super::{By, Shared, even, put_down};
 use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -100,6 +100,7 @@ impl<T: Real> Sums<'_, T> {
                 }
             }
         }
+        let sums = put_down(sums);
         for n in 0..N {
             // SAFETY: no other thread has these rows.
             #[allow(unsafe_code)]
