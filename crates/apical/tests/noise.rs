@@ -78,9 +78,19 @@ fn no_sigma_is_silence() {
 }
 
 fn jumps(population: Population, layer: usize, step: u64, cells: usize) -> Vec<f64> {
-    let (mut u, mut normals) = (vec![0.0; cells], vec![0.0; cells]);
-    Source::Gaussian { seed: 9, jump: 1.0 }.add(population, layer, step, &mut normals, &mut u);
+    let mut u = vec![0.0; cells];
+    Source::Gaussian { seed: 9, jump: 1.0 }.add(population, layer, step, 0, &mut u);
     u
+}
+
+#[test]
+fn a_cell_gets_its_jump_whatever_is_asked_for_beside_it() {
+    let whole = jumps(Population::Pyramidal, 2, 7, 1000);
+    for (first, length) in [(0, 1), (4, 996), (256, 257), (508, 3), (996, 4)] {
+        let mut u = vec![0.0; length];
+        Source::Gaussian { seed: 9, jump: 1.0 }.add(Population::Pyramidal, 2, 7, first, &mut u);
+        assert_eq!(u, whole[first..first + length]);
+    }
 }
 
 #[test]

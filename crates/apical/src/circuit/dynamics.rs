@@ -32,6 +32,7 @@ impl<T: Real> G<T> {
 }
 
 /// Eq. (1): du^P_k/dt = -g_lk u + g_B (v_B - u) + g_A (v_A - u), hidden layers.
+#[inline(always)]
 pub fn pyramidal<T: Real>(g: &G<T>, u: &[T], v_b: &[T], v_a: &[T], du: &mut [T]) {
     for (((du, &u), &v_b), &v_a) in du.iter_mut().zip(u).zip(v_b).zip(v_a) {
         *du = -g.lk * u + g.b * (v_b - u) + g.a * (v_a - u);
@@ -39,6 +40,7 @@ pub fn pyramidal<T: Real>(g: &G<T>, u: &[T], v_b: &[T], v_a: &[T], du: &mut [T])
 }
 
 /// The output's form of the pyramidal dynamics: no apical dendrite, a teaching current where there is a target.
+#[inline(always)]
 pub fn output<T: Real>(g: &G<T>, u: &[T], v_b: &[T], u_trgt: Option<&[T]>, du: &mut [T]) {
     for ((du, &u), &v_b) in du.iter_mut().zip(u).zip(v_b) {
         *du = -g.lk * u + g.b * (v_b - u);
@@ -51,6 +53,7 @@ pub fn output<T: Real>(g: &G<T>, u: &[T], v_b: &[T], u_trgt: Option<&[T]>, du: &
 }
 
 /// Eq. (2): du^I_k/dt = -g_lk u + g_D (v^I - u) + g_som^I (u^P_{k+1} - u).
+#[inline(always)]
 pub fn interneuron<T: Real>(g: &G<T>, u: &[T], v_i: &[T], u_above: &[T], du: &mut [T]) {
     for (((du, &u), &v_i), &u_above) in du.iter_mut().zip(u).zip(v_i).zip(u_above) {
         *du = -g.lk * u + g.d * (v_i - u) + g.som_i * (u_above - u);

@@ -45,21 +45,25 @@ impl Source {
         Source::Gaussian { seed, jump }
     }
 
-    /// Adds this step's jumps to `u` (the potentials of layer k). `normals` is room for as many values.
-    pub fn add<T: Real>(&self, population: Population, layer: usize, step: u64, normals: &mut [f32], u: &mut [T]) {
+    /// Adds this step's jumps to `u`: potentials of layer k from unit `first` on, a multiple of 4.
+    pub fn add<T: Real>(&self, population: Population, layer: usize, step: u64, first: usize, u: &mut [T]) {
         match *self {
             Source::Silent => {}
             Source::Constant(jump) => u.iter_mut().for_each(|u| *u += T::from_f64(jump)),
             Source::Gaussian { seed, jump } => {
+                debug_assert!(first.is_multiple_of(4));
                 let stream = match population {
                     Population::Pyramidal => Stream::NoisePyramidal,
                     Population::Interneuron => Stream::NoiseInterneuron,
                 };
-                let normals = &mut normals[..u.len()];
-                rng::fill_normals(seed, stream, (step << 16) + layer as u64, normals);
-                let jump = T::from_f64(jump);
-                for (u, &z) in u.iter_mut().zip(normals.iter()) {
-                    *u += jump * T::from_f64(f64::from(z));
+                let (step, jump) = ((step << 16) + layer as u64, T::from_f64(jump));
+                let mut normals = [0.0; 256];
+                for (n, u) in u.chunks_mut(normals.len()).enumerate() {
+                    let normals = &mut normals[..u.len()];
+                    rng::fill_normals_from(seed, stream, step, first / 4 + n * 64, normals);
+                    for (u, &z) in u.iter_mut().zip(normals.iter()) {
+                        *u += jump * T::from_f64(f64::from(z));
+                    }
                 }
             }
         }

@@ -99,8 +99,6 @@ pub struct Potentials<T> {
     pub row: Vec<T>,
     /// Predicted rates of one population.
     pub predicted: Vec<T>,
-    /// Standard normals of one population.
-    pub normals: Vec<f32>,
     /// One presynaptic rate per sample: the rate of the bias.
     pub bias: Vec<T>,
 }
@@ -130,7 +128,6 @@ impl<T: Real> Potentials<T> {
             d_inter: above(),
             row: vec![T::ZERO; longest],
             predicted: vec![T::ZERO; longest * samples],
-            normals: vec![0.0; longest * samples],
             bias: vec![T::from_f64(net.bias_rate); samples],
         }
     }

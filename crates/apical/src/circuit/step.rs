@@ -163,11 +163,11 @@ pub fn step<T: Real>(
     // 4. All somas at once.
     for k in 0..depth {
         advance(&mut state.soma[k], &p.d_soma[k], c.dt_t);
-        noise.add(Population::Pyramidal, k + 1, state.step, &mut p.normals, &mut state.soma[k]);
+        noise.add(Population::Pyramidal, k + 1, state.step, 0, &mut state.soma[k]);
     }
     for k in 0..depth - 1 {
         advance(&mut state.inter[k], &p.d_inter[k], c.dt_t);
-        noise.add(Population::Interneuron, k + 1, state.step, &mut p.normals, &mut state.inter[k]);
+        noise.add(Population::Interneuron, k + 1, state.step, 0, &mut state.inter[k]);
     }
     state.step += 1;
 }
@@ -183,7 +183,7 @@ pub fn derivatives<T: Real>(g: &G<T>, state: &State<T>, p: &mut Potentials<T>, u
 }
 
 /// trace += rate (x - trace).
-#[inline]
+#[inline(always)]
 pub(crate) fn follow<T: Real>(trace: &mut [T], x: &[T], rate: T) {
     for (r, &x) in trace.iter_mut().zip(x) {
         *r += rate * (x - *r);
@@ -191,7 +191,7 @@ pub(crate) fn follow<T: Real>(trace: &mut [T], x: &[T], rate: T) {
 }
 
 /// u += dt du.
-#[inline]
+#[inline(always)]
 pub(crate) fn advance<T: Real>(u: &mut [T], du: &[T], dt: T) {
     for (u, &du) in u.iter_mut().zip(du) {
         *u += dt * du;

@@ -81,7 +81,7 @@ impl<T: Real> WithSimd for Pass<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Pass { rows: Passed { w, d, backwards }, fold, s, r, out } = self;
-        let stride = w.stride();
+        let (stride, width) = (w.stride(), w.width());
         let has_d = !d.is_empty();
         let rows = w.all().len() / stride;
         let tiles = rows / TILE;
@@ -92,7 +92,7 @@ impl<T: Real> WithSimd for Pass<'_, '_, T> {
             let w = &mut w[span.clone()];
             let d = if has_d { &mut d[span] } else { &mut [] };
             if let Some(fold) = fold {
-                fold_tile(simd, fold, stride, (tile * TILE, rows), w, d);
+                fold_tile(simd, fold, (stride, width), (tile * TILE, rows), w, d);
             }
             if out.is_empty() {
                 continue;
@@ -104,14 +104,14 @@ impl<T: Real> WithSimd for Pass<'_, '_, T> {
                 let r = &r.all()[b * stride..(b + count) * stride];
                 let out = &mut out[b * rows + tile * TILE..];
                 match (count, reads_d) {
-                    (1, false) => dots::<S, T, 1, false>(simd, stride, w, d, s, r, rows, out),
-                    (2, false) => dots::<S, T, 2, false>(simd, stride, w, d, s, r, rows, out),
-                    (3, false) => dots::<S, T, 3, false>(simd, stride, w, d, s, r, rows, out),
-                    (_, false) => dots::<S, T, GROUP, false>(simd, stride, w, d, s, r, rows, out),
-                    (1, true) => dots::<S, T, 1, true>(simd, stride, w, d, s, r, rows, out),
-                    (2, true) => dots::<S, T, 2, true>(simd, stride, w, d, s, r, rows, out),
-                    (3, true) => dots::<S, T, 3, true>(simd, stride, w, d, s, r, rows, out),
-                    (_, true) => dots::<S, T, GROUP, true>(simd, stride, w, d, s, r, rows, out),
+                    (1, false) => dots::<S, T, 1, false>(simd, (stride, width), w, d, s, r, rows, out),
+                    (2, false) => dots::<S, T, 2, false>(simd, (stride, width), w, d, s, r, rows, out),
+                    (3, false) => dots::<S, T, 3, false>(simd, (stride, width), w, d, s, r, rows, out),
+                    (_, false) => dots::<S, T, GROUP, false>(simd, (stride, width), w, d, s, r, rows, out),
+                    (1, true) => dots::<S, T, 1, true>(simd, (stride, width), w, d, s, r, rows, out),
+                    (2, true) => dots::<S, T, 2, true>(simd, (stride, width), w, d, s, r, rows, out),
+                    (3, true) => dots::<S, T, 3, true>(simd, (stride, width), w, d, s, r, rows, out),
+                    (_, true) => dots::<S, T, GROUP, true>(simd, (stride, width), w, d, s, r, rows, out),
                 }
                 b += count;
             }
@@ -137,7 +137,7 @@ fn vectors_mut<S: Simd, T: Real>(x: &mut [T], stride: usize) -> [&mut [T::Vector
 #[inline(always)]
 fn dots<S: Simd, T: Real, const N: usize, const DELTA: bool>(
     simd: S,
-    stride: usize,
+    (stride, width): (usize, usize),
     w: &[T],
     d: &[T],
     s: T,
@@ -145,7 +145,7 @@ fn dots<S: Simd, T: Real, const N: usize, const DELTA: bool>(
     rows: usize,
     out: &mut [T],
 ) {
-    let n = stride / T::count::<S>();
+    let n = width / T::count::<S>();
     let w = vectors::<S, T, TILE>(w, stride).map(|row| &row[..n]);
     let d = if DELTA { vectors::<S, T, TILE>(d, stride).map(|row| &row[..n]) } else { w };
     let r = vectors::<S, T, N>(r, stride).map(|row| &row[..n]);
@@ -175,7 +175,7 @@ fn dots<S: Simd, T: Real, const N: usize, const DELTA: bool>(
 fn fold_tile<S: Simd, T: Real>(
     simd: S,
     fold: &Fold<'_, T>,
-    stride: usize,
+    (stride, width): (usize, usize),
     (first, rows): (usize, usize),
     w: &mut [T],
     d: &mut [T],
@@ -202,9 +202,15 @@ fn fold_tile<S: Simd, T: Real>(
                 let to_d: [[T; TILE]; $n] = std::array::from_fn(|g| of(fold.to_d, g));
                 let moves = at < in_w || old != T::ZERO;
                 match (d.is_empty(), moves) {
-                    (true, _) => fold_group::<S, T, $n, true, false>(simd, stride, w, d, r, to_w, to_d, old, keep),
-                    (_, true) => fold_group::<S, T, $n, true, true>(simd, stride, w, d, r, to_w, to_d, old, keep),
-                    (_, false) => fold_group::<S, T, $n, false, true>(simd, stride, w, d, r, to_w, to_d, old, keep),
+                    (true, _) => {
+                        fold_group::<S, T, $n, true, false>(simd, (stride, width), w, d, r, to_w, to_d, old, keep)
+                    }
+                    (_, true) => {
+                        fold_group::<S, T, $n, true, true>(simd, (stride, width), w, d, r, to_w, to_d, old, keep)
+                    }
+                    (_, false) => {
+                        fold_group::<S, T, $n, false, true>(simd, (stride, width), w, d, r, to_w, to_d, old, keep)
+                    }
                 }
             }};
         }
@@ -227,7 +233,7 @@ fn fold_tile<S: Simd, T: Real>(
 #[inline(always)]
 fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
     simd: S,
-    stride: usize,
+    (stride, width): (usize, usize),
     w: &mut [T],
     d: &mut [T],
     r: [&[T]; N],
@@ -236,7 +242,7 @@ fn fold_group<S: Simd, T: Real, const N: usize, const W: bool, const D: bool>(
     old: T,
     keep: T,
 ) {
-    let n = stride / T::count::<S>();
+    let n = width / T::count::<S>();
     let r = r.map(|row| &T::split::<S>(row).0[..n]);
     let (old, keep) = (T::splat(simd, old), T::splat(simd, keep));
     // Loops, not `map`: a closure is compiled without the instruction set.

@@ -1,6 +1,6 @@
 //! `Padded`: rows that begin on cache lines and are filled up with zeros, so that kernels meet whole vectors only.
 
-use super::{Aligned, Real};
+use super::{Aligned, Real, Rows, RowsMut};
 
 /// Numbers to which the length of a row is filled up: a whole number of vectors of every instruction set.
 pub const LANES: usize = 16;
@@ -14,13 +14,14 @@ pub const fn filled(n: usize, to: usize) -> usize {
 #[derive(Debug)]
 pub struct Padded<T> {
     cols: usize,
+    width: usize,
     stride: usize,
     data: Aligned<T>,
 }
 
 impl<T: Real> Clone for Padded<T> {
     fn clone(&self) -> Self {
-        Padded { cols: self.cols, stride: self.stride, data: self.data.clone() }
+        Padded { cols: self.cols, width: self.width, stride: self.stride, data: self.data.clone() }
     }
 }
 
@@ -33,13 +34,31 @@ impl<T: Real> Default for Padded<T> {
 impl<T: Real> Padded<T> {
     /// Rows of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        let stride = filled(cols, LANES);
-        Padded { cols, stride, data: Aligned::zeros(rows * stride) }
+        let width = filled(cols, LANES);
+        // Rows whose distance is a large power of two meet in a few sets of the nearest cache and drive each other out.
+        let stride = if width.is_multiple_of(8 * LANES) { width + LANES } else { width };
+        Padded { cols, width, stride, data: Aligned::zeros(rows * stride) }
     }
 
     /// Distance between the rows.
     pub fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// Values of a row with its filling: whole vectors.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The rows with their filling.
+    pub fn view(&self) -> Rows<'_, T> {
+        Rows { data: &self.data, rows: self.data.len() / self.stride.max(1), cols: self.width, stride: self.stride }
+    }
+
+    /// The same, to change; the filling must stay 0.
+    pub fn view_mut(&mut self) -> RowsMut<'_, T> {
+        let rows = self.data.len() / self.stride.max(1);
+        RowsMut { data: &mut self.data, rows, cols: self.width, stride: self.stride }
     }
 
     /// Values of a row.
@@ -94,7 +113,7 @@ mod tests {
 
     #[test]
     fn rows_are_filled_up_with_zeros() {
-        for (rows, cols) in [(1, 1), (3, 16), (4, 17), (2, 500)] {
+        for (rows, cols) in [(1, 1), (3, 16), (4, 17), (3, 128), (2, 500)] {
             let mut m = Padded::<f32>::zeros(rows, cols);
             let values: Vec<f32> = (0..rows * cols).map(|n| n as f32 + 1.0).collect();
             m.copy_from(&values);

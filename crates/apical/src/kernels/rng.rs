@@ -148,7 +148,12 @@ pub fn normals_ahead(seed: u64, stream: Stream, step: u64, block: u32) -> [[f32;
 
 /// Fills `out` with standard normals: unit u takes its two words from block `u / 4` of (seed, stream, step).
 pub fn fill_normals(seed: u64, stream: Stream, step: u64, out: &mut [f32]) {
-    Isa::best().run(Fill { seed, stream, step, out });
+    fill_normals_from(seed, stream, step, 0, out);
+}
+
+/// The same from unit `4 block` on.
+pub fn fill_normals_from(seed: u64, stream: Stream, step: u64, block: usize, out: &mut [f32]) {
+    Isa::best().run(Fill { seed, stream, step, block, out });
 }
 
 /// [`fill_normals`] for one instruction set; the bits are the same in all of them.
@@ -156,6 +161,7 @@ struct Fill<'a> {
     seed: u64,
     stream: Stream,
     step: u64,
+    block: usize,
     out: &'a mut [f32],
 }
 
@@ -185,7 +191,7 @@ impl WithSimd for Fill<'_> {
         const NARROW: usize = 4;
         let mut out = &mut *self.out;
         let this = Fill { out: &mut [], ..self };
-        let mut first = 0;
+        let mut first = self.block;
         while out.len() >= 4 * WIDE {
             let (these, rest) = std::mem::take(&mut out).split_at_mut(4 * WIDE);
             this.blocks::<WIDE>(first, these);
@@ -305,7 +311,7 @@ mod tests {
             let expected = one_by_one(seed, Stream::NoisePyramidal, step, n);
             for isa in Isa::all() {
                 let mut out = vec![0.0; n];
-                isa.run(Fill { seed, stream: Stream::NoisePyramidal, step, out: &mut out });
+                isa.run(Fill { seed, stream: Stream::NoisePyramidal, step, block: 0, out: &mut out });
                 assert_eq!(out, expected, "{n} {}", isa.name());
             }
         }

@@ -1,30 +1,34 @@
 //! The low-pass of a weight change, in one pass over W and Delta. Lanes lie along the presynaptic side.
 
 use super::back::{load, store};
-use super::even;
-use crate::kernels::{Isa, Real};
+use super::{ask, even};
+use crate::kernels::{Isa, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
 /// Twin of [`crate::kernels::matvec::fold`], by the calling thread, for some rows of a matrix: W += c Delta with the old Delta,
 /// then Delta = keep Delta + E^T R; `w` and `delta` are all rows that `e` has errors for.
-pub fn fold_part<T: Real>(isa: Isa, w: &mut [T], delta: &mut [T], c: T, keep: T, e: &[T], r: &[T], samples: usize) {
-    assert!(samples > 0 && !e.is_empty() && !r.is_empty(), "an empty matrix");
-    let (rows, cols) = (e.len() / samples, r.len() / samples);
-    assert!(e.len() == samples * rows && r.len() == samples * cols, "shapes do not fit");
-    assert!(w.len() == rows * cols && delta.len() == rows * cols, "shapes do not fit");
-    isa.run(Fold { w, delta, c, keep, e, r, rows, cols, samples });
+pub fn fold_part<T: Real>(
+    isa: Isa,
+    (w, delta): (RowsMut<'_, T>, RowsMut<'_, T>),
+    (c, keep): (T, T),
+    e: Rows<'_, T>,
+    r: Rows<'_, T>,
+) {
+    let (rows, cols) = (w.rows, w.cols);
+    w.view().check(rows, cols);
+    delta.view().check(rows, cols);
+    e.check(r.rows, rows);
+    r.check(e.rows, cols);
+    isa.run(Fold { w, delta, c, keep, e, r });
 }
 
 struct Fold<'a, T> {
-    w: &'a mut [T],
-    delta: &'a mut [T],
+    w: RowsMut<'a, T>,
+    delta: RowsMut<'a, T>,
     c: T,
     keep: T,
-    e: &'a [T],
-    r: &'a [T],
-    rows: usize,
-    cols: usize,
-    samples: usize,
+    e: Rows<'a, T>,
+    r: Rows<'a, T>,
 }
 
 impl<T: Real> WithSimd for Fold<'_, T> {
@@ -38,28 +42,25 @@ impl<T: Real> WithSimd for Fold<'_, T> {
 }
 
 impl<T: Real> Fold<'_, T> {
-    /// All tiles of up to six rows and `V` vectors, and what is left.
+    /// All tiles of up to six rows and `V` vectors, and what is left. The rates of a tile stay near while the rows pass.
     #[inline(always)]
     fn tiles<S: Simd, const V: usize>(&mut self, simd: S) {
         let lanes = T::count::<S>();
-        let (cols, rows) = (self.cols, self.rows);
+        let (cols, rows) = (self.w.cols, self.w.rows);
         let step = even(rows, 6);
-        let mut i = 0;
-        while i < rows {
-            let m = step.min(rows - i);
-            let mut j = 0;
-            while j < cols {
-                let left = cols - j;
-                if left >= V * lanes {
+        let mut j = 0;
+        while j < cols {
+            let left = cols - j;
+            let whole = left >= V * lanes;
+            for i in (0..rows).step_by(step) {
+                let m = step.min(rows - i);
+                if whole {
                     self.rows::<S, V>(simd, i, m, j, lanes);
-                    j += V * lanes;
                 } else {
-                    let lanes = lanes.min(left);
-                    self.rows::<S, 1>(simd, i, m, j, lanes);
-                    j += lanes;
+                    self.rows::<S, 1>(simd, i, m, j, lanes.min(left));
                 }
             }
-            i += m;
+            j += if whole { V * lanes } else { lanes.min(left) };
         }
     }
 
@@ -79,12 +80,15 @@ impl<T: Real> Fold<'_, T> {
     /// Rows i to i + M, columns j to j + V vectors, of which the last has `lanes` columns.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const M: usize>(&mut self, simd: S, i: usize, j: usize, lanes: usize) {
-        let cols = self.cols;
         let width = (V - 1) * T::count::<S>() + lanes;
+        for m in i..i + M {
+            ask(&self.w.row(m)[j..][..width]);
+            ask(&self.delta.row(m)[j..][..width]);
+        }
         let mut sums = [[T::splat(simd, T::ZERO); V]; M];
-        for b in 0..self.samples {
-            let r = load::<T, S, V>(simd, &self.r[b * cols + j..][..width], lanes);
-            let errors = &self.e[b * self.rows + i..][..M];
+        for b in 0..self.r.rows {
+            let r = load::<T, S, V>(simd, &self.r.data[b * self.r.stride + j..][..width], lanes);
+            let errors = &self.e.data[b * self.e.stride + i..][..M];
             for m in 0..M {
                 let e = T::splat(simd, errors[m]);
                 for v in 0..V {
@@ -94,8 +98,8 @@ impl<T: Real> Fold<'_, T> {
         }
         let (c, keep) = (T::splat(simd, self.c), T::splat(simd, self.keep));
         for m in 0..M {
-            let here = (i + m) * cols + j;
-            let (w, delta) = (&mut self.w[here..][..width], &mut self.delta[here..][..width]);
+            let w = &mut self.w.row(i + m)[j..][..width];
+            let delta = &mut self.delta.row(i + m)[j..][..width];
             let (mut new_w, mut new_d) = (load::<T, S, V>(simd, w, lanes), load::<T, S, V>(simd, delta, lanes));
             for v in 0..V {
                 new_w[v] = T::mul_add(simd, c, new_d[v], new_w[v]);

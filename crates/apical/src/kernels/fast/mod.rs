@@ -78,16 +78,33 @@ fn even(n: usize, most: usize) -> usize {
     n.div_ceil(n.div_ceil(most))
 }
 
-/// What stands in registers, put down in memory. A loop that is not unrolled can only index memory, and the compiler would
-/// keep there, from the start, what such a loop reads: sums would be written back after every term.
+/// A loop that is always unrolled, for `$n` below `$end`, at most 6. Left to itself the compiler may keep a loop over sums that
+/// stand in registers; to index them it would then hold them in memory, from their first term on.
+macro_rules! unrolled {
+    ($n:ident < $end:expr => $body:block) => {
+        unrolled!($n < $end => $body; 0 1 2 3 4 5)
+    };
+    ($n:ident < $end:expr => $body:block; $($i:literal)*) => {
+        $({
+            const $n: usize = $i;
+            if $n < $end $body
+        })*
+    };
+}
+use unrolled;
+
+/// Asks for the numbers at `x`, which will be needed soon.
 #[inline(always)]
-fn put_down<V: Copy, const N: usize, const M: usize>(sums: [[V; N]; M]) -> [[V; N]; M] {
-    let mut down = sums;
-    for m in 0..M {
-        for n in 0..N {
-            down[m][n] = sums[m][n];
+fn ask<T>(x: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in x.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint: it reads nothing that the program could see.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
         }
     }
-    std::hint::black_box(&mut down);
-    down
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
 }

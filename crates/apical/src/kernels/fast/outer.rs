@@ -42,42 +42,38 @@ impl<T: Real> WithSimd for Outer<'_, T> {
 }
 
 impl<T: Real> Outer<'_, T> {
-    /// All tiles of up to six rows and `V` vectors, and what is left.
+    /// All tiles of up to six rows and `V` vectors, and what is left. The rates of a tile stay near while the rows pass.
     #[inline(always)]
     fn tiles<S: Simd, const V: usize>(&self, simd: S) {
         let lanes = T::count::<S>();
-        let (width, cols) = (V * lanes, self.r.cols);
+        let cols = self.r.cols;
         let step = even(self.end - self.first, 6);
-        let mut i = self.first;
-        while i < self.end {
-            let m = step.min(self.end - i);
-            let mut j = 0;
-            while j < cols {
-                let left = cols - j;
-                if left >= width {
-                    match m {
-                        6 => self.tile::<S, V, 6>(simd, i, j, lanes),
-                        5 => self.tile::<S, V, 5>(simd, i, j, lanes),
-                        4 => self.tile::<S, V, 4>(simd, i, j, lanes),
-                        3 => self.tile::<S, V, 3>(simd, i, j, lanes),
-                        2 => self.tile::<S, V, 2>(simd, i, j, lanes),
-                        _ => self.tile::<S, V, 1>(simd, i, j, lanes),
-                    }
-                    j += width;
+        let mut j = 0;
+        while j < cols {
+            let left = cols - j;
+            let whole = left >= V * lanes;
+            for i in (self.first..self.end).step_by(step) {
+                let m = step.min(self.end - i);
+                if whole {
+                    self.rows::<S, V>(simd, i, m, j, lanes);
                 } else {
-                    let lanes = lanes.min(left);
-                    match m {
-                        6 => self.tile::<S, 1, 6>(simd, i, j, lanes),
-                        5 => self.tile::<S, 1, 5>(simd, i, j, lanes),
-                        4 => self.tile::<S, 1, 4>(simd, i, j, lanes),
-                        3 => self.tile::<S, 1, 3>(simd, i, j, lanes),
-                        2 => self.tile::<S, 1, 2>(simd, i, j, lanes),
-                        _ => self.tile::<S, 1, 1>(simd, i, j, lanes),
-                    }
-                    j += lanes;
+                    self.rows::<S, 1>(simd, i, m, j, lanes.min(left));
                 }
             }
-            i += m;
+            j += if whole { V * lanes } else { lanes.min(left) };
+        }
+    }
+
+    /// The tile of `m` rows.
+    #[inline(always)]
+    fn rows<S: Simd, const V: usize>(&self, simd: S, i: usize, m: usize, j: usize, lanes: usize) {
+        match m {
+            6 => self.tile::<S, V, 6>(simd, i, j, lanes),
+            5 => self.tile::<S, V, 5>(simd, i, j, lanes),
+            4 => self.tile::<S, V, 4>(simd, i, j, lanes),
+            3 => self.tile::<S, V, 3>(simd, i, j, lanes),
+            2 => self.tile::<S, V, 2>(simd, i, j, lanes),
+            _ => self.tile::<S, V, 1>(simd, i, j, lanes),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Weighted sums: v = W r. Lanes lie along the presynaptic side; a tile holds one vector of partial sums for each of its
 //! cells and samples.
 
-use super::{By, Shared, even, put_down};
+use super::{By, Shared, even, unrolled};
 use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -100,14 +100,19 @@ impl<T: Real> Sums<'_, T> {
                 }
             }
         }
-        let sums = put_down(sums);
-        for n in 0..N {
+        let mut found = [[T::ZERO; M]; N];
+        unrolled!(AT_N < N => {
+            unrolled!(AT_M < M => {
+                found[AT_N][AT_M] = <T as Lanes>::sum(simd, sums[AT_M][AT_N]);
+            });
+        });
+        for (n, found) in found.into_iter().enumerate() {
             // SAFETY: no other thread has these rows.
             #[allow(unsafe_code)]
             let v = unsafe { self.out.part((b + n) * self.out_stride + i, M) };
-            for m in 0..M {
-                let sum = self.scale * <T as Lanes>::sum(simd, sums[m][n]);
-                v[m] = if self.keep == T::ZERO { sum } else { self.keep * v[m] + sum };
+            for (v, found) in v.iter_mut().zip(found) {
+                let sum = self.scale * found;
+                *v = if self.keep == T::ZERO { sum } else { self.keep * *v + sum };
             }
         }
     }

@@ -86,7 +86,8 @@ fn all_products<T: Real>(
     match plan {
         Product::Plain => matvec::fold(&mut new_w, &mut new_d, x(0.25), x(0.75), &e, &r),
         Product::Fast(isa) => {
-            fold_part(isa, &mut new_w.data, &mut new_d.data, x(0.25), x(0.75), &e, &r, samples);
+            let (e, r) = (Rows::packed(&e, samples, rows), Rows::packed(&r, samples, cols));
+            fold_part(isa, ((&mut new_w).into(), (&mut new_d).into()), (x(0.25), x(0.75)), e, r);
         }
     }
     out.push(("fold, W", samples, new_w.data));

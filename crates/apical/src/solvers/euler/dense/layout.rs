@@ -1,7 +1,7 @@
 //! Populations whose rates are presynaptic, and the projections between populations, each in one list.
 
 use crate::circuit::params::{Network, Rates};
-use crate::circuit::{Kind, Potentials, Tensors};
+use crate::circuit::{Kind, Tensors};
 use crate::kernels::{Mat, Padded, Real, matvec};
 
 use super::change::Coefficients;
@@ -89,6 +89,12 @@ pub fn projections<T: Real>(net: &Network) -> Vec<Projection<T>> {
     list
 }
 
+/// Where the projections of each kind stand in the list: basal, feedback, onto interneurons, lateral.
+pub fn by_kind(depth: usize) -> [std::ops::Range<usize>; 4] {
+    let hidden = depth - 1;
+    [0..depth, depth..depth + hidden, depth + hidden..depth + 2 * hidden, depth + 2 * hidden..depth + 3 * hidden]
+}
+
 impl<T: Real> Projection<T> {
     /// Its learning rate (0: off).
     pub fn eta(&self, rates: &Rates) -> f64 {
@@ -108,26 +114,5 @@ impl<T: Real> Projection<T> {
     /// The same, to change.
     pub fn of_mut<'a>(&self, tensors: &'a mut Tensors<T>) -> &'a mut Mat<T> {
         &mut tensors.kind_mut(self.kind)[self.k]
-    }
-
-    /// The potential it brings about.
-    pub fn potential<'a>(&self, p: &'a mut Potentials<T>) -> &'a mut [T] {
-        match self.kind {
-            Kind::Wpp | Kind::Bpp => &mut p.basal[self.k],
-            Kind::Wpb => &mut p.apical_feedback[self.k],
-            Kind::Wip | Kind::Bip => &mut p.inter_dendrite[self.k],
-            Kind::Wpi => &mut p.apical_lateral[self.k],
-        }
-    }
-
-    /// The error it learns from joins the open block.
-    pub fn append(&mut self, step: usize, p: &Potentials<T>) {
-        let error = match self.kind {
-            Kind::Wpp | Kind::Bpp => &p.error_forward[self.k],
-            Kind::Wpb => &p.error_feedback[self.k],
-            Kind::Wip | Kind::Bip => &p.error_inter[self.k],
-            Kind::Wpi => &p.error_apical[self.k],
-        };
-        self.errors[step].copy_from_slice(error);
     }
 }

@@ -16,25 +16,22 @@ mod span;
 
 use super::engine::{Answer, Circuit, Engine, Presentation, Teaching};
 use crate::circuit::params::{Network, Rates};
-use crate::circuit::step::Constants;
-use crate::circuit::{Kind, Potentials, State, Tensors};
+use crate::circuit::step::{Constants, follow};
+use crate::circuit::{Kind, State, Tensors};
 use crate::kernels::{Isa, Real, par};
-use crate::solvers::{Observer, Trouble, View, Wants, watch};
+use crate::solvers::{Observer, Trouble, View, Wants};
 use cells::Biases;
 use change::{Coefficients, Mode};
 use layout::{Population, Projection};
-use part::{PRODUCTS_FROM, Part, Task};
+use part::{Part, Task};
 use span::{Span, SpanPart};
 
-/// Rows of a part, at most. A function of the batch alone: a product's bits depend on its shape.
-fn rows_of_a_part(samples: usize) -> usize {
-    if samples < PRODUCTS_FROM { 64 } else { 128 }
-}
+/// Rows of a part, at most: with its rates and Delta it stays in the nearer caches from its fold to its sums.
+const ROWS: usize = 64;
 
 /// Cuts rows into parts: (first, rows) of each.
-fn cut(rows: usize, samples: usize) -> impl Iterator<Item = (usize, usize)> {
-    let most = rows_of_a_part(samples);
-    (0..rows.div_ceil(most)).map(move |n| (n * most, most.min(rows - n * most)))
+fn cut(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..rows.div_ceil(ROWS)).map(move |n| (n * ROWS, ROWS.min(rows - n * ROWS)))
 }
 
 /// What one thread at a time works on.
@@ -43,15 +40,46 @@ enum Job<T> {
     Span(SpanPart<T>),
 }
 
+impl<T: Real> Job<T> {
+    /// Hands over what it found for the samples from `sample` on, whose potentials are `v`, `rows` a sample.
+    fn deliver(&self, rows: usize, sample: usize, v: &mut [T]) {
+        match self {
+            Job::Rows(part) => part.deliver(rows, sample, v),
+            Job::Span(part) => part.deliver(rows, sample, v),
+        }
+    }
+}
+
+/// Where the jobs of each projection stand in the list: first those of the span, then all parts in the order of projections.
+struct Parts {
+    span: usize,
+    ends: Vec<usize>,
+    /// The span's jobs are those of the first projection.
+    spans: bool,
+}
+
+impl Parts {
+    /// The jobs that find the potentials of projection `n`.
+    fn of(&self, n: usize) -> std::ops::Range<usize> {
+        match n {
+            0 if self.spans => 0..self.span,
+            0 => self.span..self.ends[0],
+            _ => self.ends[n - 1]..self.ends[n],
+        }
+    }
+}
+
 /// The engine; between presentations it holds nothing but room.
-pub struct Dense<T> {
+pub struct Dense<T: 'static> {
     isa: Isa,
     block: usize,
     samples: usize,
     populations: Vec<Population<T>>,
     projections: Vec<Projection<T>>,
     jobs: Vec<Job<T>>,
+    parts: Parts,
     span: Span<T>,
+    room: cells::Room<T>,
     open: Coefficients,
     /// What observers see of the weights, made when one first looks.
     seen: Option<Tensors<T>>,
@@ -70,18 +98,23 @@ impl<T: Real> Dense<T> {
     /// Room for a net and a batch; weights are folded every `block` plastic steps.
     pub fn new(net: &Network, samples: usize, block: usize, isa: Isa) -> Self {
         let projections: Vec<Projection<T>> = layout::projections(net);
-        let span_parts = cut(net.sizes[1], samples).map(|(first, rows)| Job::Span(SpanPart::new(first, rows, samples)));
-        let parts = projections.iter().enumerate().flat_map(|(n, p)| {
-            cut(p.rows, samples).map(move |(first, rows)| Job::Rows(Part::new(n, p, first, rows, samples)))
-        });
+        let span_parts = cut(net.sizes[1]).map(|(first, rows)| Job::Span(SpanPart::new(first, rows, samples)));
+        let mut jobs: Vec<Job<T>> = span_parts.collect();
+        let mut parts = Parts { span: jobs.len(), ends: Vec::new(), spans: false };
+        for (n, p) in projections.iter().enumerate() {
+            jobs.extend(cut(p.rows).map(|(first, rows)| Job::Rows(Part::new(n, p, first, rows, samples))));
+            parts.ends.push(jobs.len());
+        }
         Dense {
             isa,
             block: block.max(1),
             samples,
-            jobs: span_parts.chain(parts).collect(),
+            jobs,
+            parts,
             populations: layout::populations(net, samples),
             projections,
             span: Span::new(samples, net.sizes[0], isa),
+            room: cells::Room::default(),
             open: Coefficients::new(block.max(1)),
             seen: None,
             none: Tensors::default(),
@@ -99,6 +132,7 @@ impl<T: Real> Dense<T> {
     ) {
         let Course { mode, spans } = course;
         self.open.clear();
+        self.parts.spans = spans;
         for p in &mut self.projections {
             p.rate = rates.map_or(0.0, |rates| constants.dt * p.eta(rates));
             let source = &mut self.populations[p.source];
@@ -135,18 +169,12 @@ impl<T: Real> Dense<T> {
         });
     }
 
-    /// The potentials that all projections bring about, and the fold of a full block.
-    fn sums(&mut self, course: Course, state: &State<T>, p: &mut Potentials<T>) {
+    /// What all projections bring about, and the fold of a full block. The rates of the cells are there.
+    fn sums(&mut self, course: Course, state: &State<T>) {
         let Course { mode, spans } = course;
-        let depth = state.soma.len();
-        let (input, cells) = self.populations.split_at_mut(1);
         if !spans {
-            input[0].now.copy_from(&state.trace_input);
+            self.populations[0].now.copy_from(&state.trace_input);
         }
-        for (population, rates) in cells.iter_mut().zip(p.rate.iter().chain(&p.rate_inter)) {
-            population.now.copy_from(rates);
-        }
-        debug_assert_eq!(cells.len(), 2 * depth - 1);
         let folds = self.open.len() == self.block;
         if !folds && self.open.in_weights() > 0 {
             for population in self.populations.iter_mut().filter(|p| !p.history.is_empty()) {
@@ -167,30 +195,17 @@ impl<T: Real> Dense<T> {
             }
             _ => {}
         });
-        for job in &self.jobs {
-            match job {
-                Job::Span(part) if spans => part.deliver(projections[0].rows, &mut p.basal[0]),
-                Job::Rows(part) if !(spans && part.projection == 0) => {
-                    let projection = &projections[part.projection];
-                    part.deliver(projection.rows, projection.potential(p));
-                }
-                _ => {}
-            }
-        }
         self.span.taken();
         if folds {
             self.open.clear();
         }
     }
 
-    /// The step joins the open block.
-    fn append(&mut self, course: Course, change: change::Change, p: &Potentials<T>) {
+    /// The step, whose errors are kept, joins the open block.
+    fn append(&mut self, course: Course, change: change::Change) {
         let step = self.open.len();
         for population in &mut self.populations {
             population.append(step);
-        }
-        for projection in self.projections.iter_mut().filter(|p| p.rate != 0.0) {
-            projection.append(step, p);
         }
         self.open.push(change);
         if course.spans && self.projections[0].rate != 0.0 {
@@ -315,23 +330,35 @@ impl<T: Real> Engine<T> for Dense<T> {
                 let rate = self.projections[0].rate;
                 self.span.advance(moves.then_some(rate));
             } else {
-                crate::circuit::step::follow(&mut state.trace_input, input, constants.trace_in);
+                follow(&mut state.trace_input, input, constants.trace_in);
             }
-            cells::before(constants, state, p, shown.target);
-            self.sums(course, state, p);
+            if let (Some(target), Some(rate)) = (shown.target, constants.trace_target) {
+                follow(&mut state.trace_target, target, rate);
+            }
+            cells::before(constants.net().activation, &mut self.room, state, p, &mut self.populations[1..]);
+            self.sums(course, state);
             let change = mode.change(presentation.timing, n);
-            let learning = if change.is_some() { rates } else { None };
-            cells::after(constants, state, p, shown.target, weights, learning);
+            let found = cells::Found {
+                jobs: &self.jobs,
+                parts: &self.parts,
+                projections: &mut self.projections,
+                target: match constants.trace_target {
+                    Some(_) => shown.target.map(|_| &state.trace_target[..]),
+                    None => shown.target,
+                },
+                weights,
+                learning: rates.filter(|_| change.is_some()).map(|rates| (rates, self.open.len())),
+            };
+            cells::after(constants, self.isa, &mut self.room, state, p, found);
             if let (Some(change), Some(rates)) = (change, rates) {
                 let mut biases = match mode {
                     Mode::Gather => Biases::Gather(sink),
                     _ => Biases::Own(weights, sink),
                 };
                 cells::learn_biases(constants, rates, p, change, &mut biases);
-                self.append(course, change, p);
+                self.append(course, change);
             }
-            cells::advance_all(constants, state, p, presentation.noise);
-            result = watch::check(state, presentation.bound);
+            result = cells::advance_all(constants, &mut self.room, state, p, presentation.noise, presentation.bound);
             if result.is_err() {
                 break;
             }

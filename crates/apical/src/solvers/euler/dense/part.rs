@@ -108,7 +108,7 @@ impl<T: Real> Part<T> {
         }
         for ((e, r), &alpha) in p.errors.iter().zip(&source.history).zip(&k.alpha) {
             let share = T::from_f64(p.rate * alpha / self.samples as f64);
-            let r = Rows { data: r.all(), rows: self.samples, cols: p.cols, stride: r.stride() };
+            let r = Rows { cols: p.cols, ..r.view() };
             add_outer_part(task.isa, self.errors(p, e), r, share, RowsMut::packed(shown, self.rows, p.cols));
         }
     }
@@ -150,10 +150,10 @@ impl<T: Real> Part<T> {
         std::mem::swap(&mut self.out, &mut out);
     }
 
-    /// Adds what this part found to the potentials of its projection.
-    pub fn deliver(&self, rows: usize, v: &mut [T]) {
+    /// Hands over what this part found for the samples from `sample` on, whose potentials are `v`.
+    pub fn deliver(&self, rows: usize, sample: usize, v: &mut [T]) {
         let room = self.out.len() / self.samples;
-        for (v, out) in v.chunks_exact_mut(rows).zip(self.out.chunks_exact(room)) {
+        for (v, out) in v.chunks_exact_mut(rows).zip(self.out[sample * room..].chunks_exact(room)) {
             v[self.first..self.first + self.rows].copy_from_slice(&out[..self.rows]);
         }
     }
@@ -193,23 +193,20 @@ impl<T: Real> Part<T> {
     fn fold_products(&mut self, task: &Task<'_>, p: &Projection<T>, source: &Population<T>) {
         let k = task.coefficients;
         self.factors(k, p);
-        let stride = self.w.stride();
-        let (w, d, r) = (self.w.all_mut(), self.d.all_mut(), source.history[0].all());
+        let (rows, r) = (filled(self.rows, TILE), source.history[0].view());
         if self.has_d {
             let (old, keep) = (T::from_f64(p.rate * k.sw), T::from_f64(k.sd));
-            fold_part(task.isa, w, d, old, keep, &self.to_d, r, self.samples);
+            let e = Rows::packed(&self.to_d, self.samples, rows);
+            fold_part(task.isa, (self.w.view_mut(), self.d.view_mut()), (old, keep), e, r);
         } else {
-            let rows = self.to_w.len() / self.samples;
-            let (e, r) = (Rows::packed(&self.to_w, self.samples, rows), Rows::packed(r, self.samples, stride));
-            add_outer_part(task.isa, e, r, T::ONE, RowsMut::packed(w, rows, stride));
+            let e = Rows::packed(&self.to_w, self.samples, rows);
+            add_outer_part(task.isa, e, r, T::ONE, self.w.view_mut());
         }
     }
 
     fn sum_products(&mut self, task: &Task<'_>, source: &Population<T>) {
-        let stride = self.w.stride();
         let room = self.out.len() / self.samples;
-        let (w, r) = (Rows::packed(self.w.all(), room, stride), Rows::packed(source.now.all(), self.samples, stride));
-        sum_part(task.isa, w, r, RowsMut::packed(&mut self.out, self.samples, room));
+        sum_part(task.isa, self.w.view(), source.now.view(), RowsMut::packed(&mut self.out, self.samples, room));
     }
 
     /// Adds what the weights have learned since the block began.

@@ -213,9 +213,9 @@ impl<T: Real> SpanPart<T> {
         add_back_part(span.isa, grown, coupling, T::ONE, RowsMut::packed(&mut self.out, samples, self.rows));
     }
 
-    /// The rows' potentials, delivered.
-    pub fn deliver(&self, rows: usize, v: &mut [T]) {
-        for (v, out) in v.chunks_exact_mut(rows).zip(self.out.chunks_exact(self.rows)) {
+    /// Hands over the rows' potentials for the samples from `sample` on.
+    pub fn deliver(&self, rows: usize, sample: usize, v: &mut [T]) {
+        for (v, out) in v.chunks_exact_mut(rows).zip(self.out[sample * self.rows..].chunks_exact(self.rows)) {
             v[self.first..self.first + self.rows].copy_from_slice(out);
         }
     }
