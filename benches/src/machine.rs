@@ -57,7 +57,7 @@ pub fn print(effort: Effort) {
         let read = rate(effort, bytes, || {
             black_box(isa.run(Sum(black_box(&data))));
         });
-        let changed = rate(effort, 2.0 * bytes, || isa.run(Change(black_box(&mut data), 1.0)));
+        let changed = rate(effort, 2.0 * bytes, || isa.run(Change(black_box(&mut data), black_box(1.0))));
         println!("{what}: {read} GB/s read; {changed} GB/s read and written back, both counted");
     }
     let (rows, cols, samples) = (500, 784, 100);
@@ -72,12 +72,15 @@ pub fn print(effort: Effort) {
 
 /// 1e9 units per second, where one call does `units`.
 fn rate(effort: Effort, units: f64, mut call: impl FnMut()) -> Spread {
-    let began = Instant::now();
-    call();
-    let calls = (effort.seconds / began.elapsed().as_secs_f64().max(1e-9)).clamp(1.0, 1e6) as usize;
-    Spread::measured(effort.rounds, || {
+    let mut seconds = |calls: usize| {
         let began = Instant::now();
         (0..calls).for_each(|_| call());
-        units * calls as f64 / began.elapsed().as_secs_f64() * 1e-9
-    })
+        began.elapsed().as_secs_f64()
+    };
+    // As many as fit, found from below: a first call alone may take any time.
+    let mut calls = 1;
+    while seconds(calls) < effort.seconds {
+        calls *= 2;
+    }
+    Spread::measured(effort.rounds, || units * calls as f64 / seconds(calls) * 1e-9)
 }
