@@ -151,31 +151,39 @@ impl<T: Real> Core<T> {
         let Core { layout: at, record, nodes, .. } = self;
         let lanes = T::count::<S>();
         let (record, _) = T::split_mut::<S>(record);
-        let nodes: [&[T::Vector<S>]; NODES] = std::array::from_fn(|j| T::split::<S>(&nodes[clock.slots[j]]).0);
+        let mut past: [&[T::Vector<S>]; NODES] = [&[]; NODES];
+        for j in 0..clock.order {
+            past[j] = T::split::<S>(&nodes[clock.slots[j]]).0;
+        }
+        let zero = T::splat(simd, T::ZERO);
+        let (mut w, mut a) = ([zero; NODES], [zero; NODES]);
+        for j in 0..NODES {
+            a[j] = T::splat(simd, T::from_f64(clock.ahead[j]));
+        }
         for (step, places) in clock.soma.iter().zip(at.classes()) {
-            let splat = |x: f64| T::splat(simd, T::from_f64(x));
-            let (keep, new) = (splat(step.keep), splat(step.weights[0]));
-            let (w, a) = (step.weights.map(splat), clock.ahead.map(splat));
+            let keep = T::splat(simd, T::from_f64(step.keep));
+            for j in 0..NODES {
+                w[j] = T::splat(simd, T::from_f64(step.weights[j]));
+            }
             let (soma, base, ahead) = (at.soma / lanes, at.base / lanes, at.ahead / lanes);
             for i in places.start / lanes..places.end / lanes {
                 let mut b = <T as Lanes>::mul(simd, keep, record[soma + i]);
-                let mut s_ahead = T::splat(simd, T::ZERO);
+                let mut s_ahead = zero;
                 for j in 0..clock.order {
-                    let s = nodes[j][i];
+                    let s = past[j][i];
                     b = T::mul_add(simd, w[j + 1], s, b);
                     s_ahead = T::mul_add(simd, a[j], s, s_ahead);
                 }
                 record[base + i] = b;
                 record[ahead + i] = s_ahead;
-                record[i] = T::mul_add(simd, new, s_ahead, b);
+                record[i] = T::mul_add(simd, w[0], s_ahead, b);
             }
         }
-        let a = clock.ahead.map(|a| T::splat(simd, T::from_f64(a)));
         let from = (at.apical - at.s) / lanes;
         for i in 0..at.hidden / lanes {
-            let mut sum = T::splat(simd, T::ZERO);
+            let mut sum = zero;
             for j in 0..clock.order {
-                sum = T::mul_add(simd, a[j], nodes[j][from + i], sum);
+                sum = T::mul_add(simd, a[j], past[j][from + i], sum);
             }
             record[at.apical / lanes + i] = sum;
         }
@@ -184,9 +192,11 @@ impl<T: Real> Core<T> {
     #[inline(always)]
     fn sweep<S: Simd>(&mut self, simd: S, weights: [f64; 3], moved: Option<&Moved>, target: bool) -> f64 {
         let [g_b, g_a, g_d, g_som_i, g_som_n] = self.g;
-        let [w_hidden, w_inter, w_output] = weights.map(T::from_f64);
+        let [w_hidden, w_inter, w_output] = [T::from_f64(weights[0]), T::from_f64(weights[1]), T::from_f64(weights[2])];
         if let Some(moved) = moved {
-            self.to_w = moved.to_w.map(T::from_f64);
+            for n in 0..RANK {
+                self.to_w[n] = T::from_f64(moved.to_w[n]);
+            }
         }
         let (all, last, depth) = (self.layout.all, self.layout.last, self.layout.depth);
         let (new, rest) = self.record.split_at_mut(all);
@@ -294,11 +304,13 @@ impl<T: Real> Core<T> {
                 let e = at.e_feedback - at.e;
                 missed(simd, rates, mask, &through[all..used], &mut errors[e..e + hidden]);
             }
-            let nodes: [&[T]; NODES] = std::array::from_fn(|j| &nodes[clock.slots[j]][..]);
+            let mut past: [&[T]; NODES] = [&[]; NODES];
             for (ruled, sums) in rules.iter_mut() {
                 let new = &record[ruled.places.clone()];
-                let past = nodes.map(|node| &node[ruled.places.start - at.s..ruled.places.end - at.s]);
-                *sums = departures(simd, new, past, &clock.ahead, clock.order);
+                for j in 0..clock.order {
+                    past[j] = &nodes[clock.slots[j]][ruled.places.start - at.s..ruled.places.end - at.s];
+                }
+                *sums = departures(simd, new, &past, &clock.ahead, clock.order);
             }
         }
         let mut worst = 0.0f64;
@@ -366,15 +378,19 @@ fn distance<T: Real, S: Simd>(simd: S, a: &[T], b: &[T]) -> f64 {
 
 /// |e|^2, and the square of its distance from what `order` nodes behind let expect.
 #[inline(always)]
-fn departures<T: Real, S: Simd>(simd: S, e: &[T], past: [&[T]; NODES], ahead: &Row, order: usize) -> [f64; 2] {
+fn departures<T: Real, S: Simd>(simd: S, e: &[T], past: &[&[T]; NODES], ahead: &Row, order: usize) -> [f64; 2] {
     let zero = T::splat(simd, T::ZERO);
     let (mut size, mut off) = (zero, zero);
-    let past = past.map(|past| T::split::<S>(past).0);
-    let ahead = ahead.map(|a| T::splat(simd, T::from_f64(-a)));
+    let mut nodes: [&[T::Vector<S>]; NODES] = [&[]; NODES];
+    let mut a = [zero; NODES];
+    for j in 0..order {
+        nodes[j] = T::split::<S>(past[j]).0;
+        a[j] = T::splat(simd, T::from_f64(-ahead[j]));
+    }
     for (i, &e) in T::split::<S>(e).0.iter().enumerate() {
         let mut d = e;
         for j in 0..order {
-            d = T::mul_add(simd, ahead[j], past[j][i], d);
+            d = T::mul_add(simd, a[j], nodes[j][i], d);
         }
         size = T::mul_add(simd, e, e, size);
         off = T::mul_add(simd, d, d, off);

@@ -7,7 +7,7 @@
 
 use super::synapses::Moved;
 use crate::circuit::Tensors;
-use crate::kernels::ranked::{Changes, Waiting, add_errors};
+use crate::kernels::ranked::{Changes, RANK, add_errors};
 use crate::kernels::{Aligned, Lanes, Product, Real};
 use pulp::Simd;
 
@@ -89,7 +89,7 @@ impl<T: Real> Input<T> {
         v: &mut [T],
     ) {
         let moved = moved.filter(|_| self.eta != 0.0);
-        sum(simd, [1.0, q].map(T::from_f64), [&self.base[0], &self.base[1]], v);
+        sum(simd, [T::ONE, T::from_f64(q)], [&self.base[0], &self.base[1]], v);
         let Some(moved) = moved else { return };
         let [xx, xy, yy] = self.gram;
         let (of_x, of_y, s) = (self.eta * (xx + q * xy), self.eta * (xy + q * yy), self.eta * moved.alpha);
@@ -103,7 +103,7 @@ impl<T: Real> Input<T> {
             add(simd, T::from_f64(s_w), &self.base[2], v);
             add(simd, T::from_f64(s_w * q), &self.base[3], v);
         }
-        let mut f: Waiting<T> = Default::default();
+        let mut f = [T::ZERO; RANK];
         for n in 0..changes.count {
             f[n] = T::from_f64(moved.to_w[n] * (of_x + q_n[n] * of_y));
         }
@@ -114,7 +114,7 @@ impl<T: Real> Input<T> {
     #[inline(always)]
     pub fn fold<S: Simd>(&mut self, simd: S, moved: &Moved, (changes, q_n, e): (Changes<'_, T>, &[f64], usize)) {
         let [w_x, w_y, d_x, d_y] = &mut self.grown;
-        let mut f: [Waiting<T>; 4] = Default::default();
+        let mut f = [[T::ZERO; RANK]; 4];
         for n in 0..changes.count {
             f[0][n] = T::from_f64(moved.to_w[n]);
             f[1][n] = T::from_f64(moved.to_w[n] * q_n[n]);

@@ -76,11 +76,13 @@ impl Layout {
     }
 
     /// Places of pyramidal layer `k` (from 0).
+    #[inline(always)]
     pub fn pyramidal(&self, k: usize) -> Range<usize> {
         self.populations[k].1.clone()
     }
 
     /// Places of the interneurons of hidden layer `k` (from 0).
+    #[inline(always)]
     pub fn inter(&self, k: usize) -> Range<usize> {
         self.populations[self.depth + k].1.clone()
     }
@@ -91,6 +93,7 @@ impl Layout {
     }
 
     /// Places of the three classes of conductance: hidden, interneurons, output.
+    #[inline(always)]
     pub fn classes(&self) -> [Range<usize>; 3] {
         [0..self.hidden, self.top.end..self.all, self.top.clone()]
     }

@@ -444,9 +444,10 @@ impl<T: Real> Course<'_, T> {
         let mut seen = single.seen.take().unwrap_or_else(|| Seen::new(&self.setting.net, 1));
         seen.weights.clone_from(weights);
         if let Some(delta) = own {
-            let mut synapses = single.core.synapses.clone();
-            synapses.fold(pulp::Scalar256b, &moved);
-            synapses.give(&mut seen.weights, &mut delta.clone());
+            let unchanged = single.core.synapses.clone();
+            single.core.run(Work::Fold { moved: &moved });
+            single.core.synapses.give(&mut seen.weights, &mut delta.clone());
+            single.core.synapses = unchanged;
         }
         let timing = &self.setting.timing;
         let totals = super::cells::totals(&self.setting.net.conductances, self.shown.target.is_some());

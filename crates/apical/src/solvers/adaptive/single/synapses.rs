@@ -143,14 +143,7 @@ impl<T: Real> Synapses<T> {
     }
 
     /// Takes weights, and Delta where the circuit's own weights learn through it.
-    pub fn begin(
-        &mut self,
-        rates: Option<&Rates>,
-        x: &[T],
-        trace: &[T],
-        w: &Tensors<T>,
-        delta: Option<&Tensors<T>>,
-    ) {
+    pub fn begin(&mut self, rates: Option<&Rates>, x: &[T], trace: &[T], w: &Tensors<T>, delta: Option<&Tensors<T>>) {
         (self.count, self.low_pass) = (0, delta.is_some());
         self.input.begin(rates.map_or(0.0, |r| r.pp[0]), x, trace, w, delta);
         for p in self.projections() {
@@ -166,7 +159,8 @@ impl<T: Real> Synapses<T> {
                 p.weights.take_delta(delta.map(|d| &d.kind(p.kind)[k]));
             }
             if let Some(bias) = &mut p.bias {
-                let of = |t: &Tensors<T>| if p.kind == Kind::Wpp { t.bpp[k].data.clone() } else { t.bip[k].data.clone() };
+                let of =
+                    |t: &Tensors<T>| if p.kind == Kind::Wpp { t.bpp[k].data.clone() } else { t.bip[k].data.clone() };
                 let b = of(w);
                 bias.b[..b.len()].copy_from_slice(&b);
                 match delta {
@@ -227,7 +221,7 @@ impl<T: Real> Synapses<T> {
         }
         if let Some(seen) = seen {
             let (scale, square) = (T::from_f64(p.eta * p.sign), beta * beta);
-            let mut f: Waiting<T> = Default::default();
+            let mut f = [T::ZERO; RANK];
             for n in 0..RANK {
                 f[n] = scale * seen.to_w[n] * (dots[n] + square);
             }
@@ -238,17 +232,19 @@ impl<T: Real> Synapses<T> {
     /// Folds all changes that wait into W and D.
     #[inline(always)]
     pub fn fold<S: Simd>(&mut self, simd: S, moved: &Moved) {
-        let Synapses { input, basal, inter, lateral, feedback, rows, stride, origin, places, count, q, beta, .. } = self;
+        let Synapses { input, basal, inter, lateral, feedback, rows, stride, origin, places, count, q, beta, .. } =
+            self;
         let changes = Changes { rows, stride: *stride, count: *count };
         input.fold(simd, moved, (changes, q, places.1 - *origin));
         let all = basal.iter_mut().chain(inter).chain(lateral).chain(feedback);
         for p in all.filter(|p| p.eta != 0.0) {
-            let mut fold = Fold {
-                c: T::from_f64(p.eta * moved.alpha),
-                keep: T::from_f64(moved.kappa),
-                to_w: moved.to_w.map(|a| T::from_f64(p.eta * p.sign * a)),
-                to_d: moved.to_d.map(|c| T::from_f64(p.sign * c)),
-            };
+            let (mut to_w, mut to_d) = ([T::ZERO; RANK], [T::ZERO; RANK]);
+            for n in 0..RANK {
+                to_w[n] = T::from_f64(p.eta * p.sign * moved.to_w[n]);
+                to_d[n] = T::from_f64(p.sign * moved.to_d[n]);
+            }
+            let (c, keep) = (T::from_f64(p.eta * moved.alpha), T::from_f64(moved.kappa));
+            let mut fold = Fold { c, keep, to_w, to_d };
             p.weights.fold(simd, &fold, changes, (p.e - *origin, places.0 - *origin + p.pre.start));
             if let Some(Bias { b, d }) = &mut p.bias {
                 let beta = T::from_f64(*beta);
