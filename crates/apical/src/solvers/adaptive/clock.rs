@@ -139,7 +139,8 @@ impl Clock {
             let mut weights = self.basis.weights(&moments);
             weights.iter_mut().for_each(|w| *w *= self.h);
             let error = weights[0] - self.h * functional(&lower, &moments);
-            *soma = Exponential { keep: (-g * self.h).exp(), weights, error };
+            // The moment of x^0 is (1 - e^(-g h)) / (g h).
+            *soma = Exponential { keep: 1.0 - g * self.h * moments[0], weights, error };
         }
         let moments = plain(0.0, 1.0);
         self.integral = self.basis.weights(&moments);

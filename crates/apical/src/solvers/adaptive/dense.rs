@@ -131,6 +131,7 @@ pub struct Asked {
 impl Asked {
     /// About `steps` steps of `dt` ms after step number `first` of the run.
     pub fn new<T>(first: u64, steps: usize, dt: f64, observer: &mut dyn Observer<T>) -> Self {
+        let steps = if observer.looks() { steps } else { 0 };
         let mut asked = Asked { step: 0, wants: Wants::Nothing, steps, first, dt };
         asked.next(observer);
         asked

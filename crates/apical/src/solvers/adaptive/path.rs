@@ -48,7 +48,8 @@ impl Gains {
             *m *= z;
             *weight -= tau * *m;
         }
-        let lost = -(-z * b).exp_m1();
+        // The moment of x^0 is (1 - e^(-z b)) / z.
+        let lost = low_pass[0];
         Gains { delta: tau * lost, weights, keep: 1.0 - lost, low_pass }
     }
 }

@@ -8,7 +8,7 @@
 use super::synapses::Moved;
 use crate::circuit::Tensors;
 use crate::kernels::ranked::{Changes, RANK, add_errors};
-use crate::kernels::{Aligned, Lanes, Product, Real};
+use crate::kernels::{Aligned, Lanes, Product, Real, Rows, RowsMut};
 use pulp::Simd;
 
 /// What a presentation holds of the first layer.
@@ -16,11 +16,10 @@ use pulp::Simd;
 pub struct Input<T: Real> {
     eta: f64,
     beta: f64,
-    /// Pattern x and y.
-    x: Vec<T>,
-    y: Vec<T>,
-    /// W_0 x and W_0 y, Delta_0 x and Delta_0 y, with biases.
-    base: [Aligned<T>; 4],
+    /// Pattern x, then y.
+    patterns: Vec<T>,
+    /// W_0 x and W_0 y, Delta_0 x and Delta_0 y, with biases: four rows.
+    base: Aligned<T>,
     /// w_x, w_y, d_x, d_y.
     grown: [Aligned<T>; 4],
     /// x.x, x.y, y.y, the bias counted in.
@@ -33,35 +32,35 @@ impl<T: Real> Input<T> {
     /// Room for `inputs` rates and a first layer of `padded` places. `beta`: rate of the bias, 0 without.
     pub fn new(inputs: usize, padded: usize, beta: f64) -> Self {
         let rows = || std::array::from_fn(|_| Aligned::zeros(padded));
-        let (x, y) = (vec![T::ZERO; inputs], vec![T::ZERO; inputs]);
-        Input { eta: 0.0, beta, x, y, base: rows(), grown: rows(), gram: [0.0; 3], s_w: 0.0, s_d: 1.0 }
+        let (patterns, base) = (vec![T::ZERO; 2 * inputs], Aligned::zeros(4 * padded));
+        Input { eta: 0.0, beta, patterns, base, grown: rows(), gram: [0.0; 3], s_w: 0.0, s_d: 1.0 }
     }
 
     /// Takes pattern, trace and weights at the start of a presentation; `eta`: 0 if the rule is off.
     pub fn begin(&mut self, eta: f64, x: &[T], trace: &[T], w: &Tensors<T>, delta: Option<&Tensors<T>>) {
         self.eta = eta;
-        self.x.copy_from_slice(x);
-        for ((y, &trace), &x) in self.y.iter_mut().zip(trace).zip(x) {
+        let inputs = x.len();
+        self.patterns[..inputs].copy_from_slice(x);
+        for ((y, &trace), &x) in self.patterns[inputs..].iter_mut().zip(trace).zip(x) {
             *y = trace - x;
         }
-        let n = w.pp[0].rows;
-        let beta = T::from_f64(self.beta);
-        for (tensors, [of_x, of_y]) in [Some(w), delta].into_iter().zip(self.base.as_chunks_mut::<2>().0) {
+        let (beta, padded) = (T::from_f64(self.beta), self.grown[0].len());
+        for (tensors, base) in [Some(w), delta].into_iter().zip(self.base.chunks_exact_mut(2 * padded)) {
             let Some(tensors) = tensors.filter(|t| !t.pp.is_empty()) else {
-                of_x.fill(T::ZERO);
-                of_y.fill(T::ZERO);
+                base.fill(T::ZERO);
                 continue;
             };
-            Product::best().weighted_sum(&tensors.pp[0], &self.x, &mut of_x[..n]);
-            Product::best().weighted_sum(&tensors.pp[0], &self.y, &mut of_y[..n]);
+            let m = &tensors.pp[0];
+            let to = RowsMut { data: base, rows: 2, cols: m.rows, stride: padded };
+            Product::best().weighted_sums(m.into(), Rows::packed(&self.patterns, 2, inputs), T::ONE, T::ZERO, to);
             if let Some(b) = tensors.bpp.first() {
-                of_x.iter_mut().zip(&b.data).for_each(|(v, &b)| *v += beta * b);
+                base.iter_mut().zip(&b.data).for_each(|(v, &b)| *v += beta * b);
             }
         }
         self.grown.iter_mut().for_each(|row| row.fill(T::ZERO));
         let product = |a: &[T], b: &[T]| a.iter().zip(b).map(|(&a, &b)| a * b).sum::<T>().to_f64();
-        let xx = product(&self.x, &self.x) + self.beta * self.beta;
-        self.gram = [xx, product(&self.x, &self.y), product(&self.y, &self.y)];
+        let (x, y) = self.patterns.split_at(inputs);
+        self.gram = [product(x, x) + self.beta * self.beta, product(x, y), product(y, y)];
         (self.s_w, self.s_d) = (0.0, 1.0);
     }
 
@@ -72,8 +71,8 @@ impl<T: Real> Input<T> {
 
     /// The traced input where e^(-t / tau_0) is `q`.
     pub fn trace(&self, q: f64, trace: &mut [T]) {
-        let q = T::from_f64(q);
-        for ((trace, &x), &y) in trace.iter_mut().zip(&self.x).zip(&self.y) {
+        let (q, (x, y)) = (T::from_f64(q), self.patterns.split_at(trace.len()));
+        for ((trace, &x), &y) in trace.iter_mut().zip(x).zip(y) {
             *trace = x + q * y;
         }
     }
@@ -89,7 +88,9 @@ impl<T: Real> Input<T> {
         v: &mut [T],
     ) {
         let moved = moved.filter(|_| self.eta != 0.0);
-        sum(simd, [T::ONE, T::from_f64(q)], [&self.base[0], &self.base[1]], v);
+        let (w, d) = self.base.split_at(2 * v.len());
+        let ((w_x, w_y), (d_x, d_y)) = (w.split_at(v.len()), d.split_at(v.len()));
+        sum(simd, [T::ONE, T::from_f64(q)], [w_x, w_y], v);
         let Some(moved) = moved else { return };
         let [xx, xy, yy] = self.gram;
         let (of_x, of_y, s) = (self.eta * (xx + q * xy), self.eta * (xy + q * yy), self.eta * moved.alpha);
@@ -100,8 +101,8 @@ impl<T: Real> Input<T> {
         if s_w != 0.0 || s != 0.0 {
             add(simd, T::from_f64(s_x), &self.grown[2], v);
             add(simd, T::from_f64(s_y), &self.grown[3], v);
-            add(simd, T::from_f64(s_w), &self.base[2], v);
-            add(simd, T::from_f64(s_w * q), &self.base[3], v);
+            add(simd, T::from_f64(s_w), d_x, v);
+            add(simd, T::from_f64(s_w * q), d_y, v);
         }
         let mut f = [T::ZERO; RANK];
         for n in 0..changes.count {
@@ -167,7 +168,7 @@ impl<T: Real> Input<T> {
     #[inline(always)]
     fn grow(&self, c: T, a: &[T], b: &[T], to: &mut Tensors<T>) {
         let cols = to.pp[0].cols;
-        let (x, y) = (&self.x[..cols], &self.y[..cols]);
+        let (x, y) = self.patterns.split_at(cols);
         for (row, (&a, &b)) in to.pp[0].data.chunks_exact_mut(cols).zip(a.iter().zip(b)) {
             let (a, b) = (c * a, c * b);
             for ((m, &x), &y) in row.iter_mut().zip(x).zip(y) {
