@@ -243,9 +243,8 @@ impl<T: Real> Core<T> {
                     synapses.potential(simd, p, seen, r, &dots, &mut high[part..part + own.len()]);
                 }
                 let (feedback, lateral) = (at.feedback - v + own.start, at.lateral - v + own.start);
-                for i in 0..own.len() {
-                    low[at.apical + own.start + i] = high[feedback + i] + high[lateral + i];
-                }
+                let parts = (&high[feedback..feedback + own.len()], &high[lateral..lateral + own.len()]);
+                both(simd, parts, &mut low[at.apical + own.start..at.apical + own.end]);
                 (a, b, other, weight) = (g_b, g_a, at.apical + own.start, w_hidden);
             }
             self.advance(simd, own, [a, b, weight], other);
@@ -346,6 +345,15 @@ impl<T: Real> Core<T> {
 #[inline(always)]
 fn larger(worst: f64, x: f64) -> f64 {
     if x.is_nan() { f64::INFINITY } else { worst.max(x) }
+}
+
+/// out = a + b.
+#[inline(always)]
+fn both<T: Lanes, S: Simd>(simd: S, (a, b): (&[T], &[T]), out: &mut [T]) {
+    let (a, b) = (T::split::<S>(a).0, T::split::<S>(b).0);
+    for ((out, &a), &b) in T::split_mut::<S>(out).0.iter_mut().zip(a).zip(b) {
+        *out = T::add(simd, a, b);
+    }
 }
 
 /// x *= y.
