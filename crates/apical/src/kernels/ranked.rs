@@ -260,3 +260,88 @@ pub fn add_errors<T: Lanes, S: Simd>(simd: S, changes: Changes<'_, T>, at: usize
         *v = sum;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Isa;
+    use pulp::WithSimd;
+
+    struct Both<'a> {
+        ranked: &'a mut Ranked<f64>,
+        fold: &'a Fold<f64>,
+        changes: Changes<'a, f64>,
+        r_at: usize,
+        r: &'a [f64],
+        /// W r with the changes that wait, and after they have been folded.
+        v: [&'a mut [f64]; 2],
+    }
+
+    impl WithSimd for Both<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let [waiting, folded] = self.v;
+            self.ranked.read(simd, Some(self.fold.c), self.r, waiting);
+            let mut f = [0.0; RANK];
+            dots(simd, self.changes, self.r_at, self.r, &mut f);
+            f.iter_mut().zip(&self.fold.to_w).for_each(|(f, a)| *f *= a);
+            add_errors(simd, self.changes, 0, &f, waiting);
+            self.ranked.fold(simd, self.fold, self.changes, (0, self.r_at));
+            self.ranked.read(simd, None, self.r, folded);
+        }
+    }
+
+    fn row(cells: usize, seed: f64) -> Vec<f64> {
+        (0..cells.next_multiple_of(16)).map(|i| if i < cells { (seed + i as f64).sin() } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn changes_count_whether_they_wait_or_not() {
+        for isa in Isa::all() {
+            for (post, pre) in [(1, 1), (1, 40), (40, 1), (10, 20), (3, 120), (120, 3), (7, 5), (17, 33), (16, 16)] {
+                for count in [0, 1, 5, RANK] {
+                    let mut w = Mat::from_fn(post, pre, |i, j| ((i * 7 + j * 3) as f64).sin());
+                    let mut d = Mat::from_fn(post, pre, |i, j| ((i * 5 + j * 11) as f64).cos());
+                    let each = |n: usize| [row(post, 0.1 + n as f64), row(pre, 0.2 - n as f64)].concat();
+                    let rows: Vec<f64> = (0..count).flat_map(each).collect();
+                    let r_at = post.next_multiple_of(16);
+                    let changes = Changes { rows: &rows, stride: r_at + pre.next_multiple_of(16), count };
+                    let (to_w, to_d) =
+                        (std::array::from_fn(|n| 0.1 * n as f64), std::array::from_fn(|n| 1.0 - n as f64));
+                    let fold = Fold { c: 0.3, keep: 0.9, to_w, to_d };
+                    let mut ranked = Ranked::new(post, pre, isa.lanes::<f64>());
+                    ranked.take_weights(&w);
+                    ranked.take_delta(Some(&d));
+                    let (r, mut waiting, mut folded) = (row(pre, 0.3), row(post, 9.0), row(post, 9.0));
+                    let v = [&mut waiting[..], &mut folded[..]];
+                    isa.run(Both { ranked: &mut ranked, fold: &fold, changes, r_at, r: &r, v });
+                    for i in 0..post {
+                        let mut sum = 0.0;
+                        for j in 0..pre {
+                            let (w, d) = (&mut w.data[i * pre + j], &mut d.data[i * pre + j]);
+                            *w += fold.c * *d;
+                            *d *= fold.keep;
+                            for n in 0..count {
+                                let rule = changes.part(n, 0, post)[i] * changes.part(n, r_at, pre)[j];
+                                *w += to_w[n] * rule;
+                                *d += to_d[n] * rule;
+                            }
+                            sum += *w * r[j];
+                        }
+                        // Sums of up to 120 terms of up to 16.
+                        for v in [&waiting, &folded] {
+                            assert!((v[i] - sum).abs() < 1e-11, "{} {post}x{pre} {count}", isa.name());
+                        }
+                    }
+                    let (mut w_out, mut d_out) = (Mat::zeros(post, pre), Mat::zeros(post, pre));
+                    ranked.give_weights(&mut w_out);
+                    ranked.give_delta(&mut d_out);
+                    let pairs = w.data.iter().zip(&w_out.data).chain(d.data.iter().zip(&d_out.data));
+                    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12), "{} {post}x{pre}", isa.name());
+                }
+            }
+        }
+    }
+}
