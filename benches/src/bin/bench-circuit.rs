@@ -86,7 +86,7 @@ fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
             savings::print(&threads, EFFORT)
         }
         ["adaptive"] => {
-            print!("{}", adaptive::table(&adaptive::rows(&[1e-3, 1e-4, 1e-5, 1e-6], EFFORT)?));
+            print!("{}", adaptive::table(&adaptive::rows(&[1e-3, 3e-4, 1e-4, 1e-5, 1e-6], EFFORT)?));
             Ok(())
         }
         ["machine"] => {

@@ -14,6 +14,7 @@ mod normal;
 pub mod padded;
 pub mod par;
 mod product;
+pub mod ranked;
 pub mod real;
 pub mod rng;
 mod rows;

@@ -117,6 +117,11 @@ pub enum Wants {
 
 /// Watches a run without changing it.
 pub trait Observer<T> {
+    /// False if it never looks: then it is asked nothing more.
+    fn looks(&self) -> bool {
+        true
+    }
+
     /// Asked once for each step, before [`Observer::after_step`], what it wants to see of it: what nobody looks at need not be
     /// made.
     fn wants(&self, _step: u64) -> Wants {
@@ -131,6 +136,10 @@ pub trait Observer<T> {
 pub struct Nobody;
 
 impl<T> Observer<T> for Nobody {
+    fn looks(&self) -> bool {
+        false
+    }
+
     fn wants(&self, _: u64) -> Wants {
         Wants::Nothing
     }

@@ -3,7 +3,7 @@
 
 use super::clock::Clock;
 use super::node::{Node, Site, populations};
-use crate::circuit::params::{Network, Timing};
+use crate::circuit::params::{Conductances, Network, Timing};
 use crate::circuit::plasticity::{feedback, forward, interneuron, predicted_rate};
 use crate::circuit::{Attenuation, Kind, Potentials, State, Tensors, potentials};
 use crate::kernels::{Product, Real};
@@ -16,6 +16,15 @@ pub fn class(population: usize, depth: usize) -> usize {
         p if p >= depth => 1,
         _ => 2,
     }
+}
+
+/// Total conductances of the classes (1/ms).
+pub fn totals(c: &Conductances, target: bool) -> [f64; 3] {
+    [
+        c.g_lk + c.g_b + c.g_a,
+        c.g_lk + c.g_d + c.g_som_interneuron,
+        c.g_lk + c.g_b + if target { c.g_som_output } else { 0.0 },
+    ]
 }
 
 /// All cells of a batch.
@@ -96,12 +105,7 @@ impl<T: Real> Cells<T> {
 
     /// Total conductances of the classes (1/ms).
     pub fn totals(&self, target: bool) -> [f64; 3] {
-        let c = &self.net.conductances;
-        [
-            c.g_lk + c.g_b + c.g_a,
-            c.g_lk + c.g_d + c.g_som_interneuron,
-            c.g_lk + c.g_b + if target { c.g_som_output } else { 0.0 },
-        ]
+        totals(&self.net.conductances, target)
     }
 
     /// Takes somas and traces from where a presentation begins.

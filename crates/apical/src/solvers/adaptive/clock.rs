@@ -1,6 +1,6 @@
 //! Step control: where in time a sample is, which nodes it has behind it, and how long its next step may be.
 
-use super::quadrature::{Basis, NODES, Row, decaying, extrapolation, plain};
+use super::quadrature::{Basis, NODES, Row, decaying, extrapolation, functional, plain, polynomial};
 
 /// Nodes behind a step that its polynomials use at most.
 pub const ORDER: usize = 4;
@@ -132,16 +132,20 @@ impl Clock {
         }
         self.ahead = extrapolation(&x[1..=self.order]);
         self.basis = Basis::new(&x[..=self.order]);
-        let lower = Basis::new(&x[..self.order]);
+        // Of the lower order the new node's weight is all that is used.
+        let lower = polynomial(&x[..self.order], 0);
         for (soma, g) in self.soma.iter_mut().zip(totals) {
             let moments = decaying(g * self.h, 1.0);
-            let weights = self.basis.weights(&moments).map(|w| w * self.h);
-            let error = weights[0] - self.h * lower.weights(&moments)[0];
-            *soma = Exponential { keep: (-g * self.h).exp(), weights, error };
+            let mut weights = self.basis.weights(&moments);
+            weights.iter_mut().for_each(|w| *w *= self.h);
+            let error = weights[0] - self.h * functional(&lower, &moments);
+            // The moment of x^0 is (1 - e^(-g h)) / (g h).
+            *soma = Exponential { keep: 1.0 - g * self.h * moments[0], weights, error };
         }
         let moments = plain(0.0, 1.0);
-        self.integral = self.basis.weights(&moments).map(|w| w * self.h);
-        self.integral_error = self.integral[0] - self.h * lower.weights(&moments)[0];
+        self.integral = self.basis.weights(&moments);
+        self.integral.iter_mut().for_each(|w| *w *= self.h);
+        self.integral_error = self.integral[0] - self.h * functional(&lower, &moments);
         (self.status, self.sweeps, self.change) = (Status::Sweeping, 0, 0.0);
     }
 

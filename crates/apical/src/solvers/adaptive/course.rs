@@ -3,7 +3,7 @@
 
 use super::cells::Cells;
 use super::clock::{Clock, Status, Sweep};
-use super::dense::{Asked, Seen, average, somas};
+use super::dense::{Asked, Seen, Top, average, somas};
 use super::node::{Node, Site, sites};
 use super::pace::{Aim, Pace, Setting};
 use super::path::{Gathered, Motion, Path};
@@ -194,7 +194,8 @@ impl<T: Real> Room<T> {
                         self.accept(aim, n, error);
                         let clock = &self.paces[n].clock;
                         self.check(clock, step, setting.bound)?;
-                        average(setting, aim, &self.cells, &self.nodes, clock, target, answer, output);
+                        let (top, at) = Top::of(&self.cells, &self.nodes, clock);
+                        average(setting, aim, &top, clock, totals[2], answer, &mut output[at]);
                         match teaching {
                             Teaching::Own { delta, .. } if aim.learns => {
                                 self.show_before(setting, aim, weights, delta, shown, asked, observer);
@@ -408,11 +409,12 @@ impl<T: Real> Room<T> {
 }
 
 /// The next time that no step may cross.
-fn event(aim: &Aim, t: f64) -> f64 {
+pub fn event(aim: &Aim, t: f64) -> f64 {
     if aim.learns && t < aim.lag { aim.lag } else { aim.end }
 }
 
-fn motion(setting: &Setting, aim: &Aim, t: f64) -> Motion {
+/// What a step that begins at `t` does to weights and Delta.
+pub fn motion(setting: &Setting, aim: &Aim, t: f64) -> Motion {
     match setting.timing.lag_kind {
         _ if t >= aim.lag => Motion::Both,
         LagKind::Freeze => Motion::Still,

@@ -4,12 +4,13 @@ use super::cells::{Cells, class};
 use super::clock::Clock;
 use super::node::Node;
 use super::pace::{Aim, Pace, Setting};
-use super::quadrature::{decaying, plain};
+use super::quadrature::{NODES, decaying, plain};
 use crate::circuit::params::Network;
 use crate::circuit::{Potentials, State, Tensors, potentials};
-use crate::kernels::Real;
+use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::Answer;
 use crate::solvers::{Observer, Shown, View, Wants};
+use std::ops::Range;
 
 /// Somas of population `k` at `time` (ms), which lies in the clock's last step; `to` holds all samples.
 pub fn somas<T: Real>(
@@ -39,31 +40,52 @@ pub fn somas<T: Real>(
     }
 }
 
-/// Adds the last step's share of the average over the window to `output` (samples x n_N).
+/// The output of samples that step together.
+pub struct Top<'a, T> {
+    /// Somas at the newest node, and at the one before.
+    pub soma: &'a [T],
+    pub before: &'a [T],
+    /// Basal potentials and currents at the nodes, newest first.
+    pub v_b: [&'a [T]; NODES],
+    pub current: [&'a [T]; NODES],
+}
+
+impl<'a, T: Real> Top<'a, T> {
+    /// Of a clock's samples.
+    pub fn of(cells: &'a Cells<T>, nodes: &'a [Node<T>], clock: &Clock) -> (Self, Range<usize>) {
+        let k = cells.p.rate.len() - 1;
+        let n = cells.soma[k].len() / cells.samples;
+        let at = clock.first * n..(clock.first + clock.count) * n;
+        let top = Top {
+            soma: &cells.soma[k][at.clone()],
+            before: &cells.before[k][at.clone()],
+            v_b: clock.slots.map(|slot| &nodes[slot].top[at.clone()]),
+            current: clock.slots.map(|slot| &nodes[slot].current[k][at.clone()]),
+        };
+        (top, at)
+    }
+}
+
+/// Adds the last step's share of the average over the window to `output` (a clock's samples x n_N). `g`: the output's total
+/// conductance (1/ms).
 pub fn average<T: Real>(
     setting: &Setting,
     aim: &Aim,
-    cells: &Cells<T>,
-    nodes: &[Node<T>],
+    top: &Top<'_, T>,
     clock: &Clock,
-    target: bool,
+    g: f64,
     answer: Answer,
     output: &mut [T],
 ) {
-    let top = cells.p.rate.len() - 1;
-    let n = output.len() / cells.samples;
-    let at = clock.first * n..(clock.first + clock.count) * n;
-    let output = &mut output[at.clone()];
     let window = aim.end - aim.window;
     if window == 0.0 {
         if clock.t >= aim.end {
             match answer {
                 Answer::Prediction => {
                     let factor = T::from_f64(setting.output);
-                    let v_b = &nodes[clock.slots[0]].top[at];
-                    output.iter_mut().zip(v_b).for_each(|(o, &v)| *o = factor * v);
+                    output.iter_mut().zip(top.v_b[0]).for_each(|(o, &v)| *o = factor * v);
                 }
-                Answer::Soma => output.copy_from_slice(&cells.soma[top][at]),
+                Answer::Soma => output.copy_from_slice(&top.soma[..output.len()]),
             }
         }
         return;
@@ -78,22 +100,19 @@ pub fn average<T: Real>(
             let share = setting.output * clock.h / window;
             for (j, weight) in whole.iter().enumerate().take(clock.order + 1) {
                 let w = T::from_f64(weight * share);
-                let v_b = &nodes[clock.slots[j]].top[at.clone()];
-                output.iter_mut().zip(v_b).for_each(|(o, &v)| *o += w * v);
+                output.iter_mut().zip(top.v_b[j]).for_each(|(o, &v)| *o += w * v);
             }
         }
         Answer::Soma => {
             // u' = -g u + s, so the integral of u is (that of s, + u at its beginning, - u at its end) / g.
-            let g = cells.totals(target)[2];
             let share = 1.0 / (g * window);
             let early = clock.basis.weights(&decaying(g * clock.h, a));
             let (first, last) = (T::from_f64(share * (-g * clock.h * a).exp()), T::from_f64(share));
-            let ends = cells.before[top][at.clone()].iter().zip(&cells.soma[top][at.clone()]);
+            let ends = top.before.iter().zip(top.soma);
             output.iter_mut().zip(ends).for_each(|(o, (&u, &v))| *o += first * u - last * v);
             for j in 0..=clock.order {
                 let w = T::from_f64((whole[j] + early[j]) * clock.h * share);
-                let s = &nodes[clock.slots[j]].current[top][at.clone()];
-                output.iter_mut().zip(s).for_each(|(o, &s)| *o += w * s);
+                output.iter_mut().zip(top.current[j]).for_each(|(o, &s)| *o += w * s);
             }
         }
     }
@@ -112,6 +131,7 @@ pub struct Asked {
 impl Asked {
     /// About `steps` steps of `dt` ms after step number `first` of the run.
     pub fn new<T>(first: u64, steps: usize, dt: f64, observer: &mut dyn Observer<T>) -> Self {
+        let steps = if observer.looks() { steps } else { 0 };
         let mut asked = Asked { step: 0, wants: Wants::Nothing, steps, first, dt };
         asked.next(observer);
         asked
@@ -138,7 +158,8 @@ impl Asked {
 
 /// What observers see: copies.
 pub struct Seen<T> {
-    state: State<T>,
+    /// Somas and traces at the time seen.
+    pub state: State<T>,
     potentials: Potentials<T>,
     /// Weights at the time seen.
     pub weights: Tensors<T>,
@@ -169,13 +190,25 @@ impl<T: Real> Seen<T> {
             paces.iter().for_each(|pace| somas(cells, nodes, &pace.clock, g, time, k, to));
         }
         cells.traces_at(shown, time, &mut self.state);
+        self.tell(setting, cells.plan, shown, asked, observer);
+    }
+
+    /// Shows [`Seen::state`] and [`Seen::weights`], with the potentials that follow from them.
+    pub fn tell(
+        &mut self,
+        setting: &Setting,
+        plan: Product,
+        shown: &Shown<'_, T>,
+        asked: &Asked,
+        observer: &mut dyn Observer<T>,
+    ) {
         self.state.step = asked.first + asked.step as u64;
         let p = &mut self.potentials;
         let phi = setting.net.activation;
         self.state.soma.iter().zip(&mut p.rate).for_each(|(u, r)| phi.rates(u, r));
         self.state.inter.iter().zip(&mut p.rate_inter).for_each(|(u, r)| phi.rates(u, r));
         let beta_b = T::from_f64(setting.net.bias_rate);
-        potentials::all(cells.plan, &self.weights, beta_b, &self.state.trace_input, p);
+        potentials::all(plan, &self.weights, beta_b, &self.state.trace_input, p);
         let (state, potentials, weights) = (&self.state, &self.potentials, &self.weights);
         observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
     }

@@ -13,6 +13,7 @@
 //!
 //! - [`quadrature`]: integrals of polynomials, with and without exponentials. [`clock`]: nodes, steps and their length.
 //! - [`cells`]: sweeps. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
+//! - [`single`]: one sample of a small net, in vectors.
 //! - [`pace`]: how large an error may be. [`path`]: how the weights move. [`course`]: all of it, as a presentation.
 //!
 //! **Batches.** While the weights stand still (in answers, in Updates at held weights, until the end of the lag) every
@@ -31,6 +32,7 @@ mod node;
 mod pace;
 mod path;
 mod quadrature;
+mod single;
 
 use super::euler::engine::{Answer, Teaching};
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
@@ -40,11 +42,59 @@ use crate::kernels::Real;
 pub use course::Cost;
 use course::Room;
 use pace::Setting;
+use single::Single;
+
+/// What presentations are computed in.
+enum Way<T: Real> {
+    Single(Box<Single<T>>),
+    Batch(Box<Room<T>>),
+}
+
+impl<T: Real> Way<T> {
+    fn new(setting: &Setting, samples: usize) -> Self {
+        if Single::<T>::fits(setting, samples) {
+            Way::Single(Box::new(Single::new(setting)))
+        } else {
+            Way::Batch(Box::new(Room::new(setting, samples)))
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        match self {
+            Way::Single(single) => single.cost,
+            Way::Batch(room) => room.cost,
+        }
+    }
+
+    fn present(
+        &mut self,
+        setting: &Setting,
+        weights: &mut Tensors<T>,
+        state: &mut State<T>,
+        shown: &Shown<'_, T>,
+        teaching: Teaching<'_, T>,
+        answer: Answer,
+        output: &mut [T],
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        match self {
+            Way::Single(single) => single.present(setting, weights, state, shown, teaching, answer, output, observer),
+            Way::Batch(room) => room.present(setting, weights, state, shown, teaching, answer, output, observer),
+        }
+    }
+
+    fn measure(&mut self, state: &State<T>, outcome: &mut Outcome<T>) {
+        match self {
+            Way::Single(single) => single.measure(state, outcome),
+            Way::Batch(room) => room.measure(state, outcome),
+        }
+    }
+}
 
 /// The adaptive solver with its circuit's state.
-pub struct Adaptive<T> {
+pub struct Adaptive<T: Real> {
     setting: Setting,
-    room: Room<T>,
+    way: Way<T>,
     state: State<T>,
     delta: Tensors<T>,
 }
@@ -62,7 +112,7 @@ impl<T: Real> Adaptive<T> {
             output: Attenuation::from_conductances(&net.conductances).output,
         };
         Adaptive {
-            room: Room::new(&setting, samples),
+            way: Way::new(&setting, samples),
             setting,
             state: State::rest(net, samples),
             delta: if tau_w.is_some() { Tensors::zeros(&net.sizes, net.bias_rate != 0.0) } else { Tensors::default() },
@@ -71,7 +121,7 @@ impl<T: Real> Adaptive<T> {
 
     /// What the last presentation cost.
     pub fn cost(&self) -> Cost {
-        self.room.cost
+        self.way.cost()
     }
 
     /// Somas and traces, to look at or to start from.
@@ -102,7 +152,7 @@ impl<T: Real> Adaptive<T> {
         inputs: std::slice::ChunksExact<'_, T>,
         outputs: std::slice::ChunksExactMut<'_, T>,
     ) -> Result<usize, Trouble> {
-        let mut room = Room::new(&self.setting, samples);
+        let mut room = Way::new(&self.setting, samples);
         let (mut weights, mut state) = (weights.clone(), State::rest(&self.setting.net, samples));
         for (input, output) in inputs.zip(outputs) {
             if self.setting.timing.reset_state {
@@ -136,8 +186,8 @@ impl<T: Real> Solver<T> for Adaptive<T> {
         Self::begin(&self.setting.timing, &mut self.state, &mut self.delta);
         let teaching = Teaching::Own { rates, delta: &mut self.delta };
         let (output, state, setting) = (&mut outcome.output, &mut self.state, &self.setting);
-        self.room.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
-        self.room.measure(&self.state, outcome);
+        self.way.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
+        self.way.measure(&self.state, outcome);
         Ok(())
     }
 
@@ -153,8 +203,8 @@ impl<T: Real> Solver<T> for Adaptive<T> {
         Self::begin(&self.setting.timing, &mut self.state, &mut self.delta);
         let (teaching, weights) = (Teaching::Gather { rates, update }, &mut weights.clone());
         let (output, state, setting) = (&mut outcome.output, &mut self.state, &self.setting);
-        self.room.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
-        self.room.measure(&self.state, outcome);
+        self.way.present(setting, weights, state, shown, teaching, Answer::Prediction, output, observer)?;
+        self.way.measure(&self.state, outcome);
         Ok(())
     }
 
@@ -175,7 +225,7 @@ impl<T: Real> Solver<T> for Adaptive<T> {
             Weights::Held => Teaching::Gather { rates, update: &mut gathered },
         };
         let mut output = vec![T::ZERO; shown.samples * net.sizes[net.sizes.len() - 1]];
-        let (mut room, output) = (Room::new(&self.setting, shown.samples), &mut output);
+        let (mut room, output) = (Way::new(&self.setting, shown.samples), &mut output);
         let prediction = Answer::Prediction;
         room.present(&self.setting, &mut moved, &mut state, shown, teaching, prediction, output, &mut Nobody)?;
         if mode == Weights::Moving {

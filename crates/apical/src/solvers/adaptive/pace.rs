@@ -167,6 +167,33 @@ impl Pace {
         }
     }
 
+    /// The error of a rule's integral over the step: `off` and `size` are sums over `n` values, of the squares of what was not
+    /// extrapolated and of all.
+    pub fn rule(&self, aim: &Aim, off: f64, size: f64, n: usize) -> f64 {
+        let (clock, n) = (&self.clock, n as f64);
+        // A fifth of what all steps together may add up to.
+        let all = 0.2 * (aim.end - aim.learning);
+        let scale = STEP * aim.tolerance * all * (size / n).sqrt().max(SMALLEST) + aim.rounding * clock.h;
+        clock.integral_error.abs() * (off / n).sqrt() / scale
+    }
+
+    /// Remembers how large the rules' errors are, of the populations that tell: sums of squares over so many cells.
+    pub fn sizes(&mut self, sums: impl Iterator<Item = (Option<usize>, usize, f64)>) {
+        self.sizes.fill(f64::NAN);
+        for (population, cells, squares) in sums {
+            if let Some(population) = population {
+                self.sizes[population] = (squares / cells as f64).sqrt();
+            }
+        }
+    }
+
+    /// 1 / (cells scale^2) of each population.
+    pub fn inverse(&self, cells: impl Fn(usize) -> usize, to: &mut [f64]) {
+        for (k, (to, scale)) in to.iter_mut().zip(&self.scales).enumerate() {
+            *to = 1.0 / (cells(k) as f64 * scale * scale);
+        }
+    }
+
     fn part<'a, T>(&self, values: &'a [T], samples: usize) -> &'a [T] {
         let n = values.len() / samples;
         &values[self.clock.first * n..(self.clock.first + self.clock.count) * n]
@@ -187,12 +214,7 @@ impl Pace {
                 squares += (e.to_f64() - ahead).powi(2);
                 size += e.to_f64().powi(2);
             }
-            let n = new.len() as f64;
-            let error = clock.integral_error.abs() * (squares / n).sqrt();
-            // A fifth of what all steps together may add up to.
-            let all = 0.2 * (aim.end - aim.learning);
-            let scale = STEP * aim.tolerance * all * (size / n).sqrt().max(SMALLEST) + aim.rounding * clock.h;
-            let error = error / scale;
+            let error = self.rule(aim, squares, size, new.len());
             // NaN must not be lost in a maximum.
             worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
         }

@@ -36,20 +36,21 @@ pub struct Gains {
 impl Gains {
     /// From a step's beginning to `b` (1: its end) of its length `h` (ms).
     pub fn new(tau_w: Option<f64>, h: f64, b: f64) -> Self {
-        let all = plain(0.0, b).map(|m| m * h);
+        let mut all = plain(0.0, b);
+        all.iter_mut().for_each(|m| *m *= h);
         let Some(tau) = tau_w else {
             return Gains { delta: 0.0, weights: all, keep: 1.0, low_pass: [0.0; NODES] };
         };
         // tau_w dDelta/dt = -Delta + rule / eta, dW/dt = eta Delta, with the rule a polynomial.
         let z = h / tau;
-        let low_pass = decaying(z, b).map(|m| m * z);
-        let late = low_pass.map(|m| m * tau);
-        Gains {
-            delta: -tau * (-z * b).exp_m1(),
-            weights: std::array::from_fn(|m| all[m] - late[m]),
-            keep: (-z * b).exp(),
-            low_pass,
+        let (mut weights, mut low_pass) = (all, decaying(z, b));
+        for (weight, m) in weights.iter_mut().zip(&mut low_pass) {
+            *m *= z;
+            *weight -= tau * *m;
         }
+        // The moment of x^0 is (1 - e^(-z b)) / z.
+        let lost = low_pass[0];
+        Gains { delta: tau * lost, weights, keep: 1.0 - lost, low_pass }
     }
 }
 
