@@ -3,6 +3,7 @@
 //! of weights.
 
 use super::aligned::Aligned;
+use super::lay::Lay;
 use super::{Lanes, Mat, Real};
 use pulp::{Simd, WithSimd};
 
@@ -38,11 +39,7 @@ pub enum Change<T> {
 /// Weights W and D (Delta, or a gathered update) of one projection, in vectors.
 #[derive(Debug)]
 pub struct Packed<T> {
-    /// Lanes run along the postsynaptic cells (or else along the presynaptic ones).
-    along_post: bool,
-    post: usize,
-    pre: usize,
-    lanes: usize,
+    lay: Lay,
     w: Aligned<T>,
     d: Aligned<T>,
 }
@@ -50,61 +47,40 @@ pub struct Packed<T> {
 // By hand: `clone_from` must not allocate.
 impl<T: Real> Clone for Packed<T> {
     fn clone(&self) -> Self {
-        Packed { w: self.w.clone(), d: self.d.clone(), ..*self }
+        Packed { w: self.w.clone(), d: self.d.clone(), lay: self.lay }
     }
 
     fn clone_from(&mut self, source: &Self) {
         self.w.clone_from(&source.w);
         self.d.clone_from(&source.d);
-        (self.along_post, self.post, self.pre, self.lanes) = (source.along_post, source.post, source.pre, source.lanes);
+        self.lay = source.lay;
     }
 }
 
 impl<T: Real> Packed<T> {
     /// Room for a projection onto `post` from `pre` cells in vectors of `lanes`, lying so that fewest vectors are needed.
     pub fn new(post: usize, pre: usize, lanes: usize) -> Self {
-        let (columns, rows) = (pre * post.div_ceil(lanes), post * pre.div_ceil(lanes));
-        // A row ends in a sum over the lanes, which costs about two vectors.
-        let along_post = columns <= rows + 2 * post;
-        let size = lanes * if along_post { columns } else { rows };
-        Packed { along_post, post, pre, lanes, w: Aligned::zeros(size), d: Aligned::zeros(size) }
-    }
-
-    fn place(&self, i: usize, j: usize) -> usize {
-        if self.along_post {
-            (i / self.lanes * self.pre + j) * self.lanes + i % self.lanes
-        } else {
-            i * self.pre.next_multiple_of(self.lanes) + j
-        }
+        let lay = Lay::new(post, pre, lanes);
+        Packed { lay, w: Aligned::zeros(lay.size()), d: Aligned::zeros(lay.size()) }
     }
 
     /// Takes weights, and D where there is one.
     pub fn pack(&mut self, w: &Mat<T>, d: Option<&Mat<T>>) {
-        for i in 0..self.post {
-            for j in 0..self.pre {
-                let place = self.place(i, j);
-                self.w[place] = w.at(i, j);
-                self.d[place] = d.map_or(T::ZERO, |d| d.at(i, j));
-            }
+        self.lay.pack(w, &mut self.w);
+        match d {
+            Some(d) => self.lay.pack(d, &mut self.d),
+            None => self.d.fill(T::ZERO),
         }
     }
 
     /// Gives back W.
     pub fn unpack_weights(&self, w: &mut Mat<T>) {
-        for i in 0..self.post {
-            for j in 0..self.pre {
-                w.data[i * self.pre + j] = self.w[self.place(i, j)];
-            }
-        }
+        self.lay.unpack(&self.w, |at, x| w.data[at] = x);
     }
 
     /// Gives back D.
     pub fn unpack_delta(&self, d: &mut Mat<T>) {
-        for i in 0..self.post {
-            for j in 0..self.pre {
-                d.data[i * self.pre + j] = self.d[self.place(i, j)];
-            }
-        }
+        self.lay.unpack(&self.d, |at, x| d.data[at] = x);
     }
 
     /// Makes the change that `e` and the rates `r_was` taught, then v = W r. All slices are padded to whole vectors; padded
@@ -129,10 +105,10 @@ impl<T: Lanes + Default> Packed<T> {
     fn read<S: Simd>(&self, simd: S, r: &[T], v: &mut [T]) {
         let (w, _) = T::split::<S>(&self.w);
         let zero = T::splat(simd, T::default());
-        if self.along_post {
+        if self.lay.along_post {
             let (v, _) = T::split_mut::<S>(v);
-            let r = &r[..self.pre];
-            for (v, w) in v.iter_mut().zip(w.chunks_exact(self.pre)) {
+            let r = &r[..self.lay.pre];
+            for (v, w) in v.iter_mut().zip(w.chunks_exact(self.lay.pre)) {
                 // Four sums, so that one multiplication need not wait for the last.
                 let mut sums = [zero; 4];
                 let ((fours, rest), (r_fours, r_rest)) = (w.as_chunks::<4>(), r.as_chunks::<4>());
@@ -148,7 +124,7 @@ impl<T: Lanes + Default> Packed<T> {
             }
         } else {
             let (r, _) = T::split::<S>(r);
-            let r = &r[..self.pre.div_ceil(self.lanes)];
+            let r = &r[..self.lay.pre.div_ceil(self.lay.lanes)];
             for (v, w) in v.iter_mut().zip(w.chunks_exact(r.len())) {
                 let mut sum = zero;
                 for (&w, &r) in w.iter().zip(r) {
@@ -172,11 +148,11 @@ impl<T: Lanes + Default> Packed<T> {
         let (w, _) = T::split_mut::<S>(&mut self.w);
         let (d, _) = T::split_mut::<S>(&mut self.d);
         let zero = T::splat(simd, T::default());
-        if self.along_post {
+        if self.lay.along_post {
             let (v, _) = T::split_mut::<S>(v);
             let (e, _) = T::split::<S>(e);
-            let (r_was, r) = (&r_was[..self.pre], &r[..self.pre]);
-            let columns = w.chunks_exact_mut(self.pre).zip(d.chunks_exact_mut(self.pre));
+            let (r_was, r) = (&r_was[..self.lay.pre], &r[..self.lay.pre]);
+            let columns = w.chunks_exact_mut(self.lay.pre).zip(d.chunks_exact_mut(self.lay.pre));
             for ((v, &e), (w, d)) in v.iter_mut().zip(e).zip(columns) {
                 let e = T::mul(simd, scale, e);
                 let mut sum = zero;
@@ -189,7 +165,7 @@ impl<T: Lanes + Default> Packed<T> {
         } else {
             let (r_was, _) = T::split::<S>(r_was);
             let (r, _) = T::split::<S>(r);
-            let per_row = self.pre.div_ceil(self.lanes);
+            let per_row = self.lay.pre.div_ceil(self.lay.lanes);
             let (r_was, r) = (&r_was[..per_row], &r[..per_row]);
             let rows = w.chunks_exact_mut(per_row).zip(d.chunks_exact_mut(per_row));
             for ((v, &e), (w, d)) in v.iter_mut().zip(e).zip(rows) {
@@ -253,6 +229,26 @@ impl<T: Real> WithSimd for Settle<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         self.packed.pass(simd, self.change, self.e, self.r_was, self.r_was, self.v);
+    }
+}
+
+/// v += c e.
+#[inline(always)]
+pub fn add<T: Lanes, S: Simd>(simd: S, c: T, e: &[T], v: &mut [T]) {
+    let c = T::splat(simd, c);
+    let (e, v) = (T::split::<S>(e).0, T::split_mut::<S>(v).0);
+    for (v, &e) in v.iter_mut().zip(e) {
+        *v = T::mul_add(simd, c, e, *v);
+    }
+}
+
+/// v = a x + b y.
+#[inline(always)]
+pub fn sum<T: Lanes, S: Simd>(simd: S, [a, b]: [T; 2], [x, y]: [&[T]; 2], v: &mut [T]) {
+    let (a, b) = (T::splat(simd, a), T::splat(simd, b));
+    let (x, y, v) = (T::split::<S>(x).0, T::split::<S>(y).0, T::split_mut::<S>(v).0);
+    for ((v, &x), &y) in v.iter_mut().zip(x).zip(y) {
+        *v = T::mul_add(simd, a, x, T::mul(simd, b, y));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod folded;
 pub mod fused;
 pub mod isa;
 pub mod lanes;
+mod lay;
 pub mod mat;
 pub mod matvec;
 mod normal;

@@ -3,6 +3,7 @@
 //! weights. Twins of [`super::matvec::weighted_sum`] and of sums of [`super::matvec::outer`].
 
 use super::aligned::Aligned;
+use super::lay::Lay;
 use super::{Lanes, Mat, Real};
 use pulp::Simd;
 
@@ -47,67 +48,28 @@ pub struct Fold<T> {
 /// Weights W and D of one projection, in vectors.
 #[derive(Debug)]
 pub struct Ranked<T> {
-    /// Lanes run along the postsynaptic cells (or else along the presynaptic ones).
-    along_post: bool,
-    post: usize,
-    pre: usize,
-    lanes: usize,
+    lay: Lay,
     w: Aligned<T>,
     d: Aligned<T>,
 }
 
 impl<T: Real> Clone for Ranked<T> {
     fn clone(&self) -> Self {
-        Ranked { w: self.w.clone(), d: self.d.clone(), ..*self }
+        Ranked { w: self.w.clone(), d: self.d.clone(), lay: self.lay }
     }
 }
 
 impl<T: Real> Ranked<T> {
     /// Room for a projection onto `post` from `pre` cells in vectors of `lanes`, lying so that fewest vectors are needed.
     pub fn new(post: usize, pre: usize, lanes: usize) -> Self {
-        let (columns, rows) = (pre * post.div_ceil(lanes), post * pre.div_ceil(lanes));
-        // A row ends in a sum over the lanes, which costs about two vectors.
-        let along_post = columns <= rows + 2 * post;
-        let size = lanes * if along_post { columns } else { rows };
-        Ranked { along_post, post, pre, lanes, w: Aligned::zeros(size), d: Aligned::zeros(size) }
-    }
-
-    fn pack(&self, from: &Mat<T>, to: &mut [T]) {
-        let (pre, lanes) = (self.pre, self.lanes);
-        if self.along_post {
-            for (rows, block) in from.data.chunks(lanes * pre).zip(to.chunks_exact_mut(lanes * pre)) {
-                for (lane, row) in rows.chunks_exact(pre).enumerate() {
-                    block[lane..].iter_mut().step_by(lanes).zip(row).for_each(|(to, &x)| *to = x);
-                }
-            }
-        } else {
-            let stride = pre.next_multiple_of(lanes);
-            for (row, to) in from.data.chunks_exact(pre).zip(to.chunks_exact_mut(stride)) {
-                to[..pre].copy_from_slice(row);
-            }
-        }
-    }
-
-    fn unpack(&self, from: &[T], mut put: impl FnMut(usize, T)) {
-        let (pre, lanes) = (self.pre, self.lanes);
-        if self.along_post {
-            for (n, block) in from.chunks_exact(lanes * pre).enumerate() {
-                for i in n * lanes..self.post.min((n + 1) * lanes) {
-                    let row = block[i % lanes..].iter().step_by(lanes);
-                    row.enumerate().for_each(|(j, &x)| put(i * pre + j, x));
-                }
-            }
-        } else {
-            for (i, row) in from.chunks_exact(pre.next_multiple_of(lanes)).enumerate() {
-                row[..pre].iter().enumerate().for_each(|(j, &x)| put(i * pre + j, x));
-            }
-        }
+        let lay = Lay::new(post, pre, lanes);
+        Ranked { lay, w: Aligned::zeros(lay.size()), d: Aligned::zeros(lay.size()) }
     }
 
     /// Takes W (post x pre).
     pub fn take_weights(&mut self, w: &Mat<T>) {
         let mut to = std::mem::take(&mut self.w);
-        self.pack(w, &mut to);
+        self.lay.pack(w, &mut to);
         self.w = to;
     }
 
@@ -115,7 +77,7 @@ impl<T: Real> Ranked<T> {
     pub fn take_delta(&mut self, d: Option<&Mat<T>>) {
         let mut to = std::mem::take(&mut self.d);
         match d {
-            Some(d) => self.pack(d, &mut to),
+            Some(d) => self.lay.pack(d, &mut to),
             None => to.fill(T::ZERO),
         }
         self.d = to;
@@ -123,17 +85,17 @@ impl<T: Real> Ranked<T> {
 
     /// Gives back W.
     pub fn give_weights(&self, w: &mut Mat<T>) {
-        self.unpack(&self.w, |at, x| w.data[at] = x);
+        self.lay.unpack(&self.w, |at, x| w.data[at] = x);
     }
 
     /// Gives back D.
     pub fn give_delta(&self, d: &mut Mat<T>) {
-        self.unpack(&self.d, |at, x| d.data[at] = x);
+        self.lay.unpack(&self.d, |at, x| d.data[at] = x);
     }
 
     /// to += c D.
     pub fn add_delta(&self, c: T, to: &mut Mat<T>) {
-        self.unpack(&self.d, |at, x| to.data[at] += c * x);
+        self.lay.unpack(&self.d, |at, x| to.data[at] += c * x);
     }
 }
 
@@ -153,10 +115,10 @@ impl<T: Lanes + Default> Ranked<T> {
         let ((w, _), (d, _)) = (T::split::<S>(&self.w), T::split::<S>(&self.d));
         let (c, zero) = (T::splat(simd, c), T::splat(simd, T::default()));
         let both = |w, d| if BOTH { T::mul_add(simd, c, d, w) } else { w };
-        if self.along_post {
+        if self.lay.along_post {
             let (v, _) = T::split_mut::<S>(v);
-            let r = &r[..self.pre];
-            for (v, (w, d)) in v.iter_mut().zip(w.chunks_exact(self.pre).zip(d.chunks_exact(self.pre))) {
+            let r = &r[..self.lay.pre];
+            for (v, (w, d)) in v.iter_mut().zip(w.chunks_exact(self.lay.pre).zip(d.chunks_exact(self.lay.pre))) {
                 // Four sums, so that one multiplication need not wait for the last.
                 let mut sums = [zero; 4];
                 let ((fours, rest), (d_fours, d_rest)) = (w.as_chunks::<4>(), d.as_chunks::<4>());
@@ -173,7 +135,7 @@ impl<T: Lanes + Default> Ranked<T> {
             }
         } else {
             let (r, _) = T::split::<S>(r);
-            let r = &r[..self.pre.div_ceil(self.lanes)];
+            let r = &r[..self.lay.pre.div_ceil(self.lay.lanes)];
             let rows = w.chunks_exact(r.len()).zip(d.chunks_exact(r.len()));
             for (v, (w, d)) in v.iter_mut().zip(rows) {
                 let mut sum = zero;
@@ -189,14 +151,14 @@ impl<T: Lanes + Default> Ranked<T> {
     #[inline(always)]
     pub fn fold<S: Simd>(&mut self, simd: S, fold: &Fold<T>, changes: Changes<'_, T>, (e, r): (usize, usize)) {
         let lanes = T::count::<S>();
-        let (post, pre) = (self.post.next_multiple_of(lanes), self.pre.next_multiple_of(lanes));
+        let (post, pre) = (self.lay.post.next_multiple_of(lanes), self.lay.pre.next_multiple_of(lanes));
         let zero = T::splat(simd, T::default());
         let (c, keep) = (T::splat(simd, fold.c), T::splat(simd, fold.keep));
         let (w, _) = T::split_mut::<S>(&mut self.w);
         let (d, _) = T::split_mut::<S>(&mut self.d);
         let (mut to_w, mut to_d) = ([zero; RANK], [zero; RANK]);
-        if self.along_post {
-            for (q, (w, d)) in w.chunks_exact_mut(self.pre).zip(d.chunks_exact_mut(self.pre)).enumerate() {
+        if self.lay.along_post {
+            for (q, (w, d)) in w.chunks_exact_mut(self.lay.pre).zip(d.chunks_exact_mut(self.lay.pre)).enumerate() {
                 for n in 0..changes.count {
                     let e = T::split::<S>(changes.part(n, e, post)).0[q];
                     to_w[n] = T::mul(simd, T::splat(simd, fold.to_w[n]), e);

@@ -1,6 +1,6 @@
 //! Sums the other way: z = W^T e. Lanes lie along the presynaptic side.
 
-use super::{By, Shared, even};
+use super::{By, Shared, counted, even};
 use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -55,24 +55,10 @@ impl<T: Real> Back<'_, T> {
             while b < self.e.rows {
                 let n = step.min(self.e.rows - b);
                 if left >= width {
-                    match n {
-                        6 => self.tile::<S, V, 6>(simd, j, b, lanes),
-                        5 => self.tile::<S, V, 5>(simd, j, b, lanes),
-                        4 => self.tile::<S, V, 4>(simd, j, b, lanes),
-                        3 => self.tile::<S, V, 3>(simd, j, b, lanes),
-                        2 => self.tile::<S, V, 2>(simd, j, b, lanes),
-                        _ => self.tile::<S, V, 1>(simd, j, b, lanes),
-                    }
+                    counted!(n, N => self.tile::<S, V, N>(simd, j, b, lanes));
                 } else {
                     let lanes = lanes.min(left);
-                    match n {
-                        6 => self.tile::<S, 1, 6>(simd, j, b, lanes),
-                        5 => self.tile::<S, 1, 5>(simd, j, b, lanes),
-                        4 => self.tile::<S, 1, 4>(simd, j, b, lanes),
-                        3 => self.tile::<S, 1, 3>(simd, j, b, lanes),
-                        2 => self.tile::<S, 1, 2>(simd, j, b, lanes),
-                        _ => self.tile::<S, 1, 1>(simd, j, b, lanes),
-                    }
+                    counted!(n, N => self.tile::<S, 1, N>(simd, j, b, lanes));
                 }
                 b += n;
             }

@@ -1,7 +1,7 @@
 //! The low-pass of a weight change, in one pass over W and Delta. Lanes lie along the presynaptic side.
 
 use super::back::{load, store};
-use super::{ask, even};
+use super::{ask, counted, even};
 use crate::kernels::{Isa, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -55,25 +55,12 @@ impl<T: Real> Fold<'_, T> {
             for i in (0..rows).step_by(step) {
                 let m = step.min(rows - i);
                 if whole {
-                    self.rows::<S, V>(simd, i, m, j, lanes);
+                    counted!(m, M => self.tile::<S, V, M>(simd, i, j, lanes));
                 } else {
-                    self.rows::<S, 1>(simd, i, m, j, lanes.min(left));
+                    counted!(m, M => self.tile::<S, 1, M>(simd, i, j, lanes.min(left)));
                 }
             }
             j += if whole { V * lanes } else { lanes.min(left) };
-        }
-    }
-
-    /// The tile of `m` rows.
-    #[inline(always)]
-    fn rows<S: Simd, const V: usize>(&mut self, simd: S, i: usize, m: usize, j: usize, lanes: usize) {
-        match m {
-            6 => self.tile::<S, V, 6>(simd, i, j, lanes),
-            5 => self.tile::<S, V, 5>(simd, i, j, lanes),
-            4 => self.tile::<S, V, 4>(simd, i, j, lanes),
-            3 => self.tile::<S, V, 3>(simd, i, j, lanes),
-            2 => self.tile::<S, V, 2>(simd, i, j, lanes),
-            _ => self.tile::<S, V, 1>(simd, i, j, lanes),
         }
     }
 

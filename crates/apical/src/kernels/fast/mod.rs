@@ -93,6 +93,26 @@ macro_rules! unrolled {
 }
 use unrolled;
 
+/// `$call` with `$N`, which is `$n`, known to the compiler: 1 to 6, for tiles that stand in registers.
+macro_rules! counted {
+    ($n:expr, $N:ident => $call:expr) => {
+        counted!($n, $N => $call; 6 5 4 3 2)
+    };
+    ($n:expr, $N:ident => $call:expr; $($count:literal)*) => {
+        match $n {
+            $($count => {
+                const $N: usize = $count;
+                $call
+            })*
+            _ => {
+                const $N: usize = 1;
+                $call
+            }
+        }
+    };
+}
+use counted;
+
 /// Asks for the numbers at `x`, which will be needed soon.
 #[inline(always)]
 fn ask<T>(x: &[T]) {

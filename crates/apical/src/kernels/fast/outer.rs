@@ -2,7 +2,7 @@
 //! in registers, and then meets the matrix once.
 
 use super::back::{load, store};
-use super::{By, Shared, even};
+use super::{By, Shared, counted, even};
 use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -55,25 +55,12 @@ impl<T: Real> Outer<'_, T> {
             for i in (self.first..self.end).step_by(step) {
                 let m = step.min(self.end - i);
                 if whole {
-                    self.rows::<S, V>(simd, i, m, j, lanes);
+                    counted!(m, M => self.tile::<S, V, M>(simd, i, j, lanes));
                 } else {
-                    self.rows::<S, 1>(simd, i, m, j, lanes.min(left));
+                    counted!(m, M => self.tile::<S, 1, M>(simd, i, j, lanes.min(left)));
                 }
             }
             j += if whole { V * lanes } else { lanes.min(left) };
-        }
-    }
-
-    /// The tile of `m` rows.
-    #[inline(always)]
-    fn rows<S: Simd, const V: usize>(&self, simd: S, i: usize, m: usize, j: usize, lanes: usize) {
-        match m {
-            6 => self.tile::<S, V, 6>(simd, i, j, lanes),
-            5 => self.tile::<S, V, 5>(simd, i, j, lanes),
-            4 => self.tile::<S, V, 4>(simd, i, j, lanes),
-            3 => self.tile::<S, V, 3>(simd, i, j, lanes),
-            2 => self.tile::<S, V, 2>(simd, i, j, lanes),
-            _ => self.tile::<S, V, 1>(simd, i, j, lanes),
         }
     }
 

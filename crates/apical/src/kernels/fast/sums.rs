@@ -1,7 +1,7 @@
 //! Weighted sums: v = W r. Lanes lie along the presynaptic side; a tile holds one vector of partial sums for each of its
 //! cells and samples.
 
-use super::{By, Shared, even, unrolled};
+use super::{By, Shared, counted, even, unrolled};
 use crate::kernels::{Lanes, Real, Rows, RowsMut};
 use pulp::{Simd, WithSimd};
 
@@ -43,14 +43,7 @@ impl<T: Real> WithSimd for Sums<'_, T> {
         for first in (self.first..self.end).step_by(BLOCK) {
             let end = self.end.min(first + BLOCK);
             for b in (0..self.r.rows).step_by(step) {
-                match step.min(self.r.rows - b) {
-                    6 => self.rows::<S, 6>(simd, first, end, b),
-                    5 => self.rows::<S, 5>(simd, first, end, b),
-                    4 => self.rows::<S, 4>(simd, first, end, b),
-                    3 => self.rows::<S, 3>(simd, first, end, b),
-                    2 => self.rows::<S, 2>(simd, first, end, b),
-                    _ => self.rows::<S, 1>(simd, first, end, b),
-                }
+                counted!(step.min(self.r.rows - b), N => self.rows::<S, N>(simd, first, end, b));
             }
         }
     }

@@ -8,7 +8,7 @@ use super::node::{Node, Site, sites};
 use super::pace::{Aim, Pace, Setting};
 use super::path::{Gathered, Motion, Path};
 use super::quadrature::NODES;
-use crate::circuit::params::{LagKind, Rates};
+use crate::circuit::params::LagKind;
 use crate::circuit::{State, Tensors};
 use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
@@ -86,10 +86,7 @@ impl<T: Real> Room<T> {
         output: &mut [T],
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let rates: Option<&Rates> = match &teaching {
-            Teaching::Own { rates, .. } | Teaching::Gather { rates, .. } => Some(rates),
-            Teaching::Nothing => None,
-        };
+        let rates = teaching.rates();
         let aim = setting.aim::<T>(rates);
         let moves = aim.learns && matches!(teaching, Teaching::Own { .. });
         self.sites.clear();

@@ -27,7 +27,15 @@ pub enum Teaching<'a, T> {
     Nothing,
 }
 
-impl<T: Real> Teaching<'_, T> {
+impl<'a, T: Real> Teaching<'a, T> {
+    /// The rates, where something learns.
+    pub fn rates(&self) -> Option<&'a Rates> {
+        match self {
+            Teaching::Own { rates, .. } | Teaching::Gather { rates, .. } => Some(rates),
+            Teaching::Nothing => None,
+        }
+    }
+
     /// What step `n` of the presentation does.
     pub fn step(&mut self, timing: &Timing, n: usize) -> Learning<'_, T> {
         let plastic = Plastic::in_presentation(timing, n);

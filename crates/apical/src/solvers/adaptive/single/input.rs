@@ -7,8 +7,9 @@
 
 use super::synapses::Moved;
 use crate::circuit::Tensors;
+use crate::kernels::fused::{add, sum};
 use crate::kernels::ranked::{Changes, RANK, add_errors};
-use crate::kernels::{Aligned, Lanes, Product, Real, Rows, RowsMut};
+use crate::kernels::{Aligned, Product, Real, Rows, RowsMut};
 use pulp::Simd;
 
 /// What a presentation holds of the first layer.
@@ -179,25 +180,5 @@ impl<T: Real> Input<T> {
         if let Some(bias) = to.bpp.first_mut() {
             bias.data.iter_mut().zip(a).for_each(|(m, &a)| *m += beta * a);
         }
-    }
-}
-
-/// v += c e.
-#[inline(always)]
-pub fn add<T: Lanes, S: Simd>(simd: S, c: T, e: &[T], v: &mut [T]) {
-    let c = T::splat(simd, c);
-    let (e, v) = (T::split::<S>(e).0, T::split_mut::<S>(v).0);
-    for (v, &e) in v.iter_mut().zip(e) {
-        *v = T::mul_add(simd, c, e, *v);
-    }
-}
-
-/// v = a x + b y.
-#[inline(always)]
-fn sum<T: Lanes, S: Simd>(simd: S, [a, b]: [T; 2], [x, y]: [&[T]; 2], v: &mut [T]) {
-    let (a, b) = (T::splat(simd, a), T::splat(simd, b));
-    let (x, y, v) = (T::split::<S>(x).0, T::split::<S>(y).0, T::split_mut::<S>(v).0);
-    for ((v, &x), &y) in v.iter_mut().zip(x).zip(y) {
-        *v = T::mul_add(simd, a, x, T::mul(simd, b, y));
     }
 }

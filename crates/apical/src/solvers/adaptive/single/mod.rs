@@ -84,10 +84,7 @@ impl<T: Real> Single<T> {
         output: &mut [T],
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let rates: Option<&Rates> = match &teaching {
-            Teaching::Own { rates, .. } | Teaching::Gather { rates, .. } => Some(rates),
-            Teaching::Nothing => None,
-        };
+        let rates = teaching.rates();
         let aim = setting.aim::<T>(rates);
         let delta = match &teaching {
             Teaching::Own { delta, .. } if aim.learns && setting.tau_w.is_some() => Some(&**delta),

@@ -3,10 +3,11 @@
 
 use super::super::path::Gains;
 use super::super::quadrature::Row;
-use super::input::{Input, add};
+use super::input::Input;
 use super::layout::Layout;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::{Kind, Tensors};
+use crate::kernels::fused::add;
 use crate::kernels::ranked::{Changes, Fold, RANK, Ranked, Waiting, add_errors, dots};
 use crate::kernels::{Aligned, Real};
 use pulp::Simd;

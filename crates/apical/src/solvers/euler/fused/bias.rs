@@ -5,6 +5,7 @@ use super::cells::{Cells, Places};
 use crate::circuit::Tensors;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::step::Constants;
+use crate::kernels::fused::add;
 use crate::kernels::{Aligned, Lanes, Real};
 use pulp::Simd;
 use std::ops::Range;
@@ -146,15 +147,5 @@ fn change<T: Lanes, S: Simd>(
                 *d = T::mul_add(simd, a, T::sub(simd, rule, *d), *d);
             }
         }
-    }
-}
-
-/// v += beta b.
-#[inline(always)]
-fn add<T: Lanes, S: Simd>(simd: S, beta: T, b: &[T], v: &mut [T]) {
-    let beta = T::splat(simd, beta);
-    let (b, v) = (T::split::<S>(b).0, T::split_mut::<S>(v).0);
-    for (v, &b) in v.iter_mut().zip(b) {
-        *v = T::mul_add(simd, beta, b, *v);
     }
 }

@@ -6,6 +6,7 @@
 //! So a step costs four vectors as long as layer 1, whatever the size of the input.
 
 use super::Kind;
+use crate::kernels::fused::{add, sum};
 use crate::kernels::{Aligned, Lanes, Mat, Product, Real};
 use pulp::Simd;
 
@@ -189,26 +190,6 @@ impl<T: Real> Input<T> {
                 *d = s * *d + (d_x * x + d_y * y);
             }
         }
-    }
-}
-
-/// v += c e.
-#[inline(always)]
-fn add<T: Lanes, S: Simd>(simd: S, c: T, e: &[T], v: &mut [T]) {
-    let c = T::splat(simd, c);
-    let (e, v) = (T::split::<S>(e).0, T::split_mut::<S>(v).0);
-    for (v, &e) in v.iter_mut().zip(e) {
-        *v = T::mul_add(simd, c, e, *v);
-    }
-}
-
-/// v = a x + b y.
-#[inline(always)]
-fn sum<T: Lanes, S: Simd>(simd: S, [a, b]: [T; 2], [x, y]: [&[T]; 2], v: &mut [T]) {
-    let (a, b) = (T::splat(simd, a), T::splat(simd, b));
-    let (x, y, v) = (T::split::<S>(x).0, T::split::<S>(y).0, T::split_mut::<S>(v).0);
-    for ((v, &x), &y) in v.iter_mut().zip(x).zip(y) {
-        *v = T::mul_add(simd, a, x, T::mul(simd, b, y));
     }
 }
 
