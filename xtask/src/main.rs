@@ -2,6 +2,7 @@
 
 mod bench_peers;
 mod package;
+mod python;
 mod sanitize;
 mod test;
 mod tidy;

@@ -2,7 +2,7 @@
 //!
 //! Cheap steps come first; a step that fails does not stop the others. Each step other than the tests counts as one.
 
-use crate::{cargo, package, root, succeeds, tidy};
+use crate::{cargo, package, python, root, succeeds, tidy};
 use std::io::{BufRead, BufReader, Write};
 use std::ops::AddAssign;
 use std::process::Stdio;
@@ -67,6 +67,9 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
     command.args(["--", "--show-output"]).args(filters);
     if slow {
         command.arg("--include-ignored");
+    }
+    if let Some(python) = python::with_readers(filters.is_empty()) {
+        command.env("APICAL_PYTHON", python);
     }
     println!("--- cargo test --workspace");
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {

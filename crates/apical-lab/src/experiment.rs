@@ -192,6 +192,8 @@ pub struct RecordSpec {
     pub angles: usize,
     /// Draw a figure of each metric when the run ends.
     pub figures: bool,
+    /// Write events for TensorBoard.
+    pub tensorboard: bool,
     /// Traces.
     pub traces: Vec<TraceSpec>,
 }

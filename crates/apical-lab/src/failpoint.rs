@@ -32,16 +32,23 @@ pub const ATOMIC_STEPS: [&str; 8] = [
     "folder-sync.after",
 ];
 
-/// Places outside atomic writes: appended files, cutting back on resume, the course of the run.
-pub const PLACES: [&str; 14] = [
-    "metrics.write.before",
-    "metrics.write.after",
-    "metrics.flush.before",
-    "metrics.flush.after",
-    "metrics.sync.before",
-    "metrics.sync.after",
-    "metrics.cut.before",
-    "metrics.cut.after",
+/// Kinds of files that are appended to and cut back on resume.
+pub const GROWING_FILES: [&str; 2] = ["metrics", "events"];
+
+/// Steps of writing such a file.
+pub const GROWING_STEPS: [&str; 8] = [
+    "write.before",
+    "write.after",
+    "flush.before",
+    "flush.after",
+    "sync.before",
+    "sync.after",
+    "cut.before",
+    "cut.after",
+];
+
+/// Places elsewhere: cutting traces back on resume, the course of the run.
+pub const PLACES: [&str; 6] = [
     "traces.cut.before",
     "traces.cut.after",
     "folder.created",
@@ -52,8 +59,13 @@ pub const PLACES: [&str; 14] = [
 
 /// All places at which a test can kill: what the kill test walks over.
 pub fn names() -> Vec<String> {
-    let atomic = ATOMIC_FILES.iter().flat_map(|file| ATOMIC_STEPS.iter().map(move |step| format!("{file}.{step}")));
-    atomic.chain(PLACES.iter().map(|place| place.to_string())).collect()
+    let steps = |files: &[&'static str], steps: &'static [&'static str]| -> Vec<String> {
+        files.iter().flat_map(|file| steps.iter().map(move |step| format!("{file}.{step}"))).collect()
+    };
+    let mut names = steps(&ATOMIC_FILES, &ATOMIC_STEPS);
+    names.extend(steps(&GROWING_FILES, &GROWING_STEPS));
+    names.extend(PLACES.map(str::to_string));
+    names
 }
 
 /// Passes a place. In a test build the process may die here.
@@ -106,7 +118,10 @@ mod active {
 
     pub fn hit(file: &str, step: &str) {
         static PASSES: AtomicU64 = AtomicU64::new(0);
-        let known = if file.is_empty() { super::PLACES.contains(&step) } else { super::ATOMIC_FILES.contains(&file) };
+        let known = match file {
+            "" => super::PLACES.contains(&step),
+            _ => super::ATOMIC_FILES.contains(&file) || super::GROWING_FILES.contains(&file),
+        };
         // No test would ever kill there.
         assert!(known, "\"{file}\" \"{step}\" is not in the lists of failpoint.rs");
         if let Some(mut passes) = passes() {

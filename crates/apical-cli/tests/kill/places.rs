@@ -1,7 +1,7 @@
 //! Each named place: killed there at the first, a middle and the last pass.
 
 use super::support::{EULER, Place};
-use apical_lab::failpoint::{PLACES, names};
+use apical_lab::failpoint::{ATOMIC_FILES, ATOMIC_STEPS, GROWING_FILES, GROWING_STEPS, PLACES, names};
 
 /// Places that the unbroken run does not pass, with the test that kills there.
 fn elsewhere(name: &str) -> Option<&'static str> {
@@ -22,7 +22,8 @@ fn every_place_is_killed_at_somewhere() {
         let here = passed.contains(&name);
         assert_eq!(here, elsewhere(&name).is_none(), "{name}: passed by the run: {here}");
     }
-    assert_eq!(PLACES.len() + 8 * 10, names().len());
+    let files = ATOMIC_FILES.len() * ATOMIC_STEPS.len() + GROWING_FILES.len() * GROWING_STEPS.len();
+    assert_eq!(PLACES.len() + files, names().len());
 }
 
 /// Kills once at each place, at the pass that `choose` takes of as many as there are.

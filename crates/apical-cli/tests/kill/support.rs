@@ -53,6 +53,7 @@ name = "second"
 epochs = 3
 [record]
 figures = false
+tensorboard = true
 interval = 7
 soma = { every = 7, layers = [1] }
 input = { every = 1 }
@@ -183,8 +184,8 @@ impl Place {
     }
 }
 
-/// All files of a run but those that tell the time: `run.json`, `log.txt`. So a temporary file left behind is a
-/// difference too.
+/// All files of a run but those that tell the time: `run.json`, `log.txt`; of events their wall times are left out. So a
+/// temporary file left behind is a difference too.
 fn results(run: &Path) -> Files {
     let (mut folders, mut files) = (vec![run.to_path_buf()], Files::new());
     while let Some(folder) = folders.pop() {
@@ -194,11 +195,27 @@ fn results(run: &Path) -> Files {
             if path.is_dir() {
                 folders.push(path);
             } else if name != "run.json" && name != "log.txt" {
-                files.insert(name.to_path_buf(), std::fs::read(&path).unwrap());
+                let bytes = std::fs::read(&path).unwrap();
+                let is_events = name.starts_with("tensorboard");
+                files.insert(name.to_path_buf(), if is_events { without_wall_times(bytes) } else { bytes });
             }
         }
     }
     files
+}
+
+/// Events with 0 for each wall time, bytes 1 to 8 of an event, and for the sums over it; every record is whole.
+fn without_wall_times(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+        let data = at + 12;
+        assert_eq!(bytes[data], 1 << 3 | 1, "an event begins with its wall time");
+        bytes[data + 1..data + 9].fill(0);
+        bytes[data + length..data + length + 4].fill(0);
+        at = data + length + 4;
+    }
+    bytes
 }
 
 /// Random numbers that are the same everywhere: the generator SplitMix64.

@@ -128,6 +128,7 @@ impl<'a> Check<'a> {
             interval: view.count("interval")? as u64,
             angles: view.count("angles")?,
             figures: view.flag("figures")?,
+            tensorboard: view.flag("tensorboard")?,
             traces,
         };
         fine.then_some(spec)

@@ -389,6 +389,10 @@ fn record(w: &mut Writer, e: &Experiment) {
     w.raw("interval", e.record.interval);
     w.raw("angles", e.record.angles);
     w.raw("figures", e.record.figures);
+    // Without events the id is that of the versions that knew none.
+    if e.record.tensorboard || !w.identity {
+        w.raw("tensorboard", e.record.tensorboard);
+    }
     for trace in &e.record.traces {
         let is_weight = trace.quantity.contains('.');
         if is_weight {

@@ -425,6 +425,8 @@ pub const FIELDS: &[Field] = &[
       backpropagation and feedback alignment, norms, how well interneurons predict. 0: none.", "100"),
     f("record", "figures", ALL, Kind::Flag, "", "true",
       "Draw a figure of each metric when the run ends.", "false"),
+    f("record", "tensorboard", ALL, Kind::Flag, "", "false",
+      "Write events for TensorBoard: metrics, and histograms of the weights at the start and at each checkpoint of the config.", "true"),
     f("record", "soma", ALL, TRACE, "", "",
       "Soma potentials of pyramidal cells.", "{ every = 10 }"),
     f("record", "inter", ALL, TRACE, "", "",

@@ -31,6 +31,8 @@ pub const LOG: &str = "log.txt";
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of traces.
 pub const TRACES: &str = "traces";
+/// Folder of events for TensorBoard.
+pub const TENSORBOARD: &str = "tensorboard";
 /// Folder of figures.
 pub const FIGURES: &str = "figures";
 
@@ -230,7 +232,7 @@ pub fn state(folder: &Path) -> Result<State, Error> {
 
 /// A folder without `run.json` that holds results is not one whose making was cut short: nothing there is touched.
 fn refuse_foreign(path: &Path) -> Result<(), Error> {
-    match [METRICS, FINAL_METRICS, CHECKPOINTS, TRACES, runinfo::DONE, runinfo::FAILED]
+    match [METRICS, FINAL_METRICS, CHECKPOINTS, TRACES, TENSORBOARD, runinfo::DONE, runinfo::FAILED]
         .into_iter()
         .find(|name| path.join(name).exists())
     {

@@ -45,6 +45,10 @@ pub struct RunInfo {
     pub plan: String,
     /// SHA-256 of each data file, unpacked.
     pub data: BTreeMap<String, String>,
+    /// Presentations that the whole run makes; 0: not told.
+    pub presentations: u64,
+    /// Epochs that the whole run makes; 0: not told.
+    pub epochs: u64,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
     /// When it was taken up again.

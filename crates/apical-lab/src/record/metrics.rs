@@ -3,13 +3,13 @@
 //! Lines are appended; a checkpoint stores the file's length, and a resumed run cuts the file back to it. Numbers are
 //! written as the shortest decimal that reads back as the same bits, so equal values are equal bytes.
 
+use super::growing::Growing;
 use crate::error::Error;
-use crate::failpoint::hit;
 use crate::folder::write_atomic;
 use serde_json::{Map, Value, json};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::path::Path;
 
 /// When a value was taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,17 +22,10 @@ pub struct When {
     pub time_ms: f64,
 }
 
-/// Lines wait here until there are this many bytes, or a checkpoint asks.
-const BUFFER: usize = 1 << 16;
-
 /// Writes `metrics.jsonl`.
 #[derive(Debug)]
 pub struct MetricsWriter {
-    path: PathBuf,
-    file: File,
-    /// Bytes of whole lines in the file. A write that failed halfway is written over by the next.
-    length: u64,
-    waiting: Vec<u8>,
+    file: Growing,
 }
 
 impl MetricsWriter {
@@ -41,22 +34,7 @@ impl MetricsWriter {
     /// # Errors
     /// `Input` if the file is shorter than `position` or that is not a line's end; `Machine`: disk.
     pub fn resume(path: &Path, position: u64) -> Result<Self, Error> {
-        let machine = |source: io::Error| Error::machine(path.display().to_string(), source);
-        let options = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
-        let mut file = options.map_err(machine)?;
-        let length = file.metadata().map_err(machine)?.len();
-        if length < position || !ends_line(&mut file, position).map_err(machine)? {
-            return Err(Error::input(
-                path.display().to_string(),
-                format!("{length} bytes, without a line's end at byte {position} where the checkpoint was taken"),
-                "the file as the run left it: it was changed since, start again with --again",
-            ));
-        }
-        hit("metrics.cut.before");
-        file.set_len(position).map_err(machine)?;
-        file.sync_all().map_err(machine)?;
-        hit("metrics.cut.after");
-        Ok(MetricsWriter { path: path.to_path_buf(), file, length: position, waiting: Vec::with_capacity(BUFFER) })
+        Ok(MetricsWriter { file: Growing::resume(path, "metrics", "line", position, ends_line)? })
     }
 
     /// Appends a value; one that is not finite becomes null.
@@ -68,11 +46,7 @@ impl MetricsWriter {
             "presentation": when.presentation, "epoch": when.epoch, "time_ms": when.time_ms,
             "name": name, "value": value,
         });
-        hit("metrics.write.before");
-        self.waiting.extend_from_slice(line.to_string().as_bytes());
-        self.waiting.push(b'\n');
-        hit("metrics.write.after");
-        if self.waiting.len() >= BUFFER { self.flush() } else { Ok(()) }
+        self.file.append(format!("{line}\n").as_bytes())
     }
 
     /// Hands all lines to the operating system, so that a reader sees them.
@@ -80,13 +54,7 @@ impl MetricsWriter {
     /// # Errors
     /// The machine's.
     pub fn flush(&mut self) -> Result<(), Error> {
-        hit("metrics.flush.before");
-        let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(&self.waiting));
-        written.map_err(|source| Error::machine(self.path.display().to_string(), source))?;
-        self.length += self.waiting.len() as u64;
-        self.waiting.clear();
-        hit("metrics.flush.after");
-        Ok(())
+        self.file.flush()
     }
 
     /// Makes all lines durable and returns the file's length in bytes, for a checkpoint.
@@ -94,11 +62,7 @@ impl MetricsWriter {
     /// # Errors
     /// The machine's.
     pub fn position(&mut self) -> Result<u64, Error> {
-        self.flush()?;
-        hit("metrics.sync.before");
-        self.file.sync_all().map_err(|source| Error::machine(self.path.display().to_string(), source))?;
-        hit("metrics.sync.after");
-        Ok(self.length)
+        self.file.position()
     }
 }
 

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod build;
 pub mod dry;
 pub mod interval;
+mod measured;
 pub mod memory;
 pub(crate) mod order;
 mod saved;

@@ -37,6 +37,8 @@ pub struct Best {
 pub struct Positions {
     /// Bytes of metrics.jsonl.
     pub metrics: u64,
+    /// Bytes of the events, if the run writes any.
+    pub events: Option<u64>,
     /// Rows of each trace variable.
     pub traces: Vec<u64>,
 }
@@ -93,6 +95,9 @@ pub fn checkpoint<T: Real>(
     put("step", learner.clock().to_string());
     put("best.epoch", counters.best.map_or(0, |b| b.epoch).to_string());
     put("position.metrics", positions.metrics.to_string());
+    if let Some(events) = positions.events {
+        put("position.events", events.to_string());
+    }
     Checkpoint { tensors, meta }
 }
 
@@ -149,7 +154,8 @@ pub fn restore<T: Real>(
         interval,
     };
     let traces = checkpoint.tensor("position.traces").and_then(Tensor::to_u64).unwrap_or_default();
-    Ok((counters, Positions { metrics: number("position.metrics")?, traces }))
+    let events = checkpoint.meta.contains_key("position.events").then(|| number("position.events")).transpose()?;
+    Ok((counters, Positions { metrics: number("position.metrics")?, events, traces }))
 }
 
 /// Only the weights of a checkpoint: for evaluation and prediction.

@@ -4,6 +4,7 @@
 use super::angles::Probe;
 use super::build;
 use super::interval::{Expected, Interval};
+use super::measured::Measured;
 use super::order::{Batch, Epoch};
 use super::saved::{self, Best, Counters, Identity, Positions};
 use super::traces::{Recorder, step_ms};
@@ -14,7 +15,7 @@ use crate::experiment::{Experiment, LearnerSpec, Phase};
 use crate::failpoint::hit;
 use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
 use crate::plan;
-use crate::record::{MetricsWriter, When};
+use crate::record::When;
 use apical::circuit::self_prediction::{distance_ip, distance_pi};
 use apical::evaluate::evaluate;
 use apical::kernels::Real;
@@ -42,7 +43,7 @@ pub(super) struct Run<'a, T> {
     probe: Probe<T>,
     warned: bool,
     counters: Counters,
-    metrics: MetricsWriter,
+    measured: Measured,
     recorder: Recorder,
     identity: Identity,
     saved: Instant,
@@ -84,13 +85,13 @@ impl<'a, T: Real> Run<'a, T> {
             refuse_lost_checkpoint(folder)?;
             (build::learner::<T>(e, build::start_weights(e)?), fresh, None)
         };
-        let metrics = MetricsWriter::resume(&folder.join(METRICS), positions.as_ref().map_or(0, |p| p.metrics))?;
+        let measured = Measured::open(e, folder, positions.as_ref())?;
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
         let begun = positions.is_some();
         let (probe, warned) = (Probe::new(e, &task), false);
         let saved = Instant::now();
         let mut run =
-            Run { e, folder, task, learner, pool, probe, warned, counters, metrics, recorder, identity, saved };
+            Run { e, folder, task, learner, pool, probe, warned, counters, measured, recorder, identity, saved };
         if !begun {
             // From here on there is always a checkpoint, and one that is missing was lost.
             run.save(&[LAST.into()])?;
@@ -103,6 +104,9 @@ impl<'a, T: Real> Run<'a, T> {
         let per_epoch = Epoch::presentations(&self.task, self.e.train.batch);
         let epochs: u64 = self.e.phases.iter().map(|p| p.epochs as u64).sum();
         progress.begin(epochs * per_epoch, self.counters.presentation);
+        if self.folder.info().presentations != epochs * per_epoch {
+            self.folder.update(|info| (info.presentations, info.epochs) = (epochs * per_epoch, epochs))?;
+        }
         let interval = if self.e.record.interval == 0 { per_epoch } else { self.e.record.interval };
         let checkpoint_every =
             if self.e.train.checkpoint_every == 0 { u64::MAX } else { self.e.train.checkpoint_every };
@@ -112,10 +116,11 @@ impl<'a, T: Real> Run<'a, T> {
         // Rates are part of the updates that are compared.
         let rates = &phase_at(self.e, self.counters.epoch).rates;
         self.learner.set_rates(rates, build::rate_factor(self.e, self.counters.epoch));
-        if self.counters.presentation == 0
-            && let Some(trouble) = self.compare_updates()?
-        {
-            return self.fail(&trouble);
+        if self.counters.presentation == 0 {
+            self.write_weights()?;
+            if let Some(trouble) = self.compare_updates()? {
+                return self.fail(&trouble);
+            }
         }
         while self.counters.epoch < epochs {
             let phase = phase_at(e, self.counters.epoch);
@@ -140,13 +145,16 @@ impl<'a, T: Real> Run<'a, T> {
                 if self.counters.in_epoch == per_epoch {
                     break;
                 }
+                // Before a signal may end the loop: which histograms there are depends on the config alone.
+                let due = self.counters.presentation.is_multiple_of(checkpoint_every);
+                if due {
+                    self.write_weights()?;
+                }
                 if let Some(signal) = options.stop.signal() {
                     self.save(&[LAST.into()])?;
                     return Ok(Ended::Stopped { signal });
                 }
-                if self.counters.presentation.is_multiple_of(checkpoint_every)
-                    || self.saved.elapsed() > SAVE_AT_LEAST_EVERY
-                {
+                if due || self.saved.elapsed() > SAVE_AT_LEAST_EVERY {
                     self.save(&[LAST.into()])?;
                 }
                 progress.advance(self.counters.presentation);
@@ -185,22 +193,23 @@ impl<'a, T: Real> Run<'a, T> {
         }
         let interval = std::mem::replace(&mut self.counters.interval, Interval::new(hidden));
         for (name, value) in interval.metrics(self.e) {
-            self.metrics.append(when, &name, value)?;
+            self.measured.append(when, &name, value)?;
         }
         let w = self.learner.weights();
         let pi = distance_pi(w);
         let ip = distance_ip(&build::attenuation(self.e), w);
         for (name, list) in [("distance_pi", pi), ("distance_ip", ip)] {
             for (k, value) in list.into_iter().enumerate() {
-                self.metrics.append(when, &format!("{name}.{}", k + 1), value)?;
+                self.measured.append(when, &format!("{name}.{}", k + 1), value)?;
             }
         }
         for (name, m) in w.named() {
-            self.metrics.append(when, &format!("weight_norm.{name}"), m.norm())?;
+            self.measured.append(when, &format!("weight_norm.{name}"), m.norm())?;
         }
         if let Some(trouble) = self.compare_updates()? {
             return self.fail(&trouble).map(Some);
         }
+        self.measured.show()?;
         let share = interval.share_unsettled();
         if share > 0.0 && !self.warned {
             self.warned = true;
@@ -231,12 +240,17 @@ impl<'a, T: Real> Run<'a, T> {
         match self.probe.metrics(self.e, self.learner.as_ref(), self.counters.epoch) {
             Ok(list) => {
                 for (name, value) in list {
-                    self.metrics.append(when, &name, value)?;
+                    self.measured.append(when, &name, value)?;
                 }
                 Ok(None)
             }
             Err(trouble) => Ok(Some(trouble)),
         }
+    }
+
+    /// Writes histograms of the weights, if the run writes events.
+    fn write_weights(&mut self) -> Result<(), Error> {
+        self.measured.weights(self.when(), self.learner.weights())
     }
 
     /// Validates and saves at the end of an epoch.
@@ -258,13 +272,13 @@ impl<'a, T: Real> Run<'a, T> {
             hit("evaluation.middle");
             let when = self.when();
             if let Some(loss) = found.loss {
-                self.metrics.append(when, "validation.loss", loss)?;
+                self.measured.append(when, "validation.loss", loss)?;
             }
             if let Some(error) = found.error {
-                self.metrics.append(when, "validation.error", error)?;
+                self.measured.append(when, "validation.error", error)?;
             }
             if e.is_iterative() {
-                self.metrics.append(when, "validation.unsettled", found.unsettled as f64 / found.samples as f64)?;
+                self.measured.append(when, "validation.unsettled", found.unsettled as f64 / found.samples as f64)?;
             }
             if let Some(score) = found.error.or(found.loss) {
                 if score.is_finite() && self.counters.best.is_none_or(|best| score < best.score) {
@@ -275,6 +289,7 @@ impl<'a, T: Real> Run<'a, T> {
                 progress.note(&format!("epoch {epoch}/{epochs}: {name} {}", significant(score)));
             }
         }
+        self.write_weights()?;
         if e.train.keep_every > 0 && epoch.is_multiple_of(e.train.keep_every as u64) {
             files.push(epoch_file(epoch).into());
         }
@@ -289,7 +304,8 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// Writes one checkpoint under the given names.
     fn save(&mut self, files: &[PathBuf]) -> Result<(), Error> {
-        let positions = Positions { metrics: self.metrics.position()?, traces: self.recorder.position()? };
+        let (metrics, events) = self.measured.position()?;
+        let positions = Positions { metrics, events, traces: self.recorder.position()? };
         let checkpoint = saved::checkpoint(self.learner.as_ref(), &self.counters, &positions, &self.identity);
         for file in files {
             checkpoint.save(&self.folder.join(CHECKPOINTS).join(file))?;
@@ -349,7 +365,7 @@ impl<'a, T: Real> Run<'a, T> {
         reason: String,
         place: serde_json::Map<String, serde_json::Value>,
     ) -> Result<Ended, Error> {
-        self.metrics.position()?;
+        self.measured.position()?;
         self.recorder.position()?;
         let exit_code = Error::science("", "", "").exit_code();
         self.folder.end(&Ending { done: false, reason: reason.clone(), exit_code, place })?;
