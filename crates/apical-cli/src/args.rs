@@ -2,7 +2,8 @@
 //! lines here.
 
 use crate::commands::{
-    compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show, verify,
+    cite, compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show,
+    verify,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -87,6 +88,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Fetch or check data sets
     Data(data::Args),
+    /// Print what to cite: apical, and what a run or preset goes back to
+    Cite(cite::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -109,6 +112,7 @@ impl Command {
             Command::Schema(args) => schema::run(args, terminal),
             Command::Verify(args) => verify::run(args, terminal),
             Command::Data(args) => data::run(args, terminal),
+            Command::Cite(args) => cite::run(args, terminal),
             Command::Completions(args) => completions::run(args, terminal),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod checkpoint;
+pub mod cite;
 pub mod compare;
 pub mod config;
 pub mod data;

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does with them.
 
+pub mod cite;
 pub mod compare;
 pub mod completions;
 pub mod data;

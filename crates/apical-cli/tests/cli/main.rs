@@ -1,5 +1,6 @@
 //! Every command, by the real binary in an empty folder: what it prints where, and its exit code.
 
+mod cite;
 mod commands;
 mod compare;
 mod data;

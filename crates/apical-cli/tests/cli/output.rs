@@ -3,7 +3,8 @@
 use super::support::{Done, Place};
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
+    &["cite"],
     &["run"],
     &["resume"],
     &["eval"],

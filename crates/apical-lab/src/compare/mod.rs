@@ -128,6 +128,25 @@ pub fn check(
     }
 }
 
+/// The raw configs of a comparison's learners, for who wants to know what they name and not whether they can run.
+///
+/// # Errors
+/// What is no comparison.
+pub(crate) fn trees(source: &Source) -> Result<Vec<Node>, Vec<Diagnostic>> {
+    let (mut base, mut findings) = check::read(source, &[])?;
+    let compare = base.take("compare").map(|(_, node)| node);
+    let learner = base.take("learner");
+    let view = View { node: compare.as_ref(), table: "compare" };
+    if let Some(node) = &compare {
+        choose::walk_compare(node, &mut findings);
+    }
+    walk(&base, "", "", &mut findings);
+    let given = choose::given(compare.is_some(), learner.as_ref(), &mut findings);
+    let chosen = choose::chosen(given, None, view, &mut findings).unwrap_or_default();
+    let trees = chosen.iter().map(|one| derive::tree(&base, one, &source.name, &mut findings)).collect();
+    if findings.is_ok() { Ok(trees) } else { Err(findings.into_list()) }
+}
+
 /// The comparison's name. One that is wrong is reported, and the file's stands for it.
 fn name(base: &Node, source: &Source, findings: &mut Findings) -> String {
     let Some((text, at)) = base.get("name").and_then(|n| n.text().map(|t| (t, n.at))) else {

@@ -1,0 +1,113 @@
+//! `apical cite`: what to cite for the software, and for what a run, a preset or a config uses.
+
+use crate::failure::{Failure, Outcome};
+use crate::load;
+use crate::terminal::Terminal;
+use apical_lab::cite::{self, MODEL, Origin, Reference, SOFTWARE, Use, bibtex, reference, text};
+use apical_lab::config::Source;
+use apical_lab::folder::CONFIG;
+use apical_lab::record::read;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const AFTER_HELP: &str = "\
+Without a run or a preset: apical and the model that it computes.
+
+Examples:
+  apical cite
+  apical cite s18-mnist >> references.bib
+  apical cite runs/digits-0123456789abcdef --format text";
+
+/// Arguments of `cite`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// Run folders, presets or TOML files
+    #[arg(value_name = "RUN|PRESET|FILE")]
+    used: Vec<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "bibtex")]
+    format: Format,
+}
+
+/// Forms of a bibliography.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// BibTeX
+    Bibtex,
+    /// A line each
+    Text,
+}
+
+/// A publication and why it is cited.
+struct Cited {
+    reference: &'static Reference,
+    why: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    let mut uses: Vec<Use> = Vec::new();
+    for named in &args.used {
+        let source = source(named, terminal)?;
+        for one in cite::used(&source).map_err(Failure::Config)? {
+            if !uses.contains(&one) {
+                uses.push(one);
+            }
+        }
+    }
+    let mut cited = vec![Cited { reference: &SOFTWARE, why: vec!["the software".into()] }];
+    if args.used.is_empty() {
+        let model = MODEL.iter().filter_map(|key| reference(key));
+        cited.extend(model.map(|reference| Cited { reference, why: vec!["the model".into()] }));
+    }
+    for one in &uses {
+        for reference in one.origin.papers().iter().filter_map(|key| reference(key)) {
+            match cited.iter_mut().find(|cited| cited.reference.key == reference.key) {
+                Some(cited) => cited.why.push(one.why.clone()),
+                None => cited.push(Cited { reference, why: vec![one.why.clone()] }),
+            }
+        }
+    }
+    for one in &uses {
+        match one.origin {
+            Origin::Users => terminal.say(&format!("{}: your own data; cite where they come from", one.why)),
+            Origin::Ours(_) => {
+                terminal.say(&format!("{}: apical's own way to compute it; cite apical for it", one.why))
+            }
+            Origin::Papers(_) => {}
+        }
+    }
+    terminal.result(
+        || cited.iter().map(Cited::json).collect(),
+        || {
+            let entries: Vec<String> = cited.iter().map(|cited| cited.print(args.format)).collect();
+            entries.join("\n")
+        },
+    )?;
+    Ok(0)
+}
+
+/// The config of a run folder, or what a preset or a file says.
+fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
+    if named.is_dir() {
+        let text = read::resolved_config(named)?;
+        return Ok(Source::new(named.join(CONFIG).display().to_string(), text, named));
+    }
+    load::source(named, terminal)
+}
+
+impl Cited {
+    fn print(&self, format: Format) -> String {
+        match format {
+            Format::Bibtex => format!("% {}\n{}", self.why.join(", "), bibtex(self.reference)),
+            Format::Text => format!("{}\n  ({})\n", text(self.reference), self.why.join(", ")),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let r = self.reference;
+        json!({"key": r.key, "why": self.why, "text": text(r), "bibtex": bibtex(r), "doi": r.doi, "arxiv": r.arxiv})
+    }
+}
