@@ -3,7 +3,7 @@
 
 use crate::commands::{
     cite, compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show,
-    verify,
+    verify, watch,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -74,6 +74,8 @@ pub enum Command {
     Predict(predict::Args),
     /// List the runs of a folder
     Runs(runs::Args),
+    /// Watch runs in the terminal, by their files alone
+    Watch(watch::Args),
     /// Compare the configs and results of two runs
     Diff(diff::Args),
     /// List what there is: experiments, solvers, plans, learners, tasks, activations
@@ -105,6 +107,7 @@ impl Command {
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),
             Command::Runs(args) => runs::run(args, terminal),
+            Command::Watch(args) => watch::run(args, terminal),
             Command::Diff(args) => diff::run(args, terminal),
             Command::List(args) => list::run(args, terminal),
             Command::Show(args) => show::run(args, terminal),

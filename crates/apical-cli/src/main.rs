@@ -13,6 +13,7 @@ mod results;
 mod signals;
 mod table;
 mod terminal;
+mod watch;
 
 use args::Cli;
 use clap::Parser;

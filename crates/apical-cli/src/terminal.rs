@@ -2,6 +2,7 @@
 
 use crate::args::{Output, When};
 use crate::failure::Failure;
+use crate::table::clean;
 use apical_lab::Error;
 use apical_lab::config::{Diagnostic, report};
 use serde_json::Value;
@@ -55,13 +56,13 @@ impl Terminal {
     /// Says something on the way, unless the user wants quiet.
     pub fn say(&self, line: &str) {
         if !self.quiet {
-            to_stderr(&format!("{line}\n"));
+            to_stderr(&format!("{}\n", clean_lines(line)));
         }
     }
 
     /// Warns.
     pub fn warn(&self, line: &str) {
-        to_stderr(&format!("{} {line}\n", self.painted("warning:", "33")));
+        to_stderr(&format!("{} {}\n", self.painted("warning:", "33"), clean_lines(line)));
     }
 
     /// Shows the warnings about a config.
@@ -73,7 +74,7 @@ impl Terminal {
 
     /// Shows an error.
     pub fn error(&self, line: &str) {
-        to_stderr(&format!("{} {line}\n", self.painted("error:", "31")));
+        to_stderr(&format!("{} {}\n", self.painted("error:", "31"), clean_lines(line)));
     }
 
     /// Shows why a command failed.
@@ -96,6 +97,11 @@ fn colored(when: When, interactive: bool, no_color: bool) -> bool {
         When::Never => false,
         When::Auto => interactive && !no_color,
     }
+}
+
+/// Messages have lines, and may hold names of files.
+fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
 fn to_stdout(bytes: &[u8]) -> Result<(), Error> {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod experiment;
 pub mod failpoint;
 pub mod folder;
+pub mod observe;
 pub mod plan;
 pub mod record;
 pub mod relate;

@@ -16,3 +16,4 @@ pub mod runs;
 pub mod schema;
 pub mod show;
 pub mod verify;
+pub mod watch;

@@ -3,7 +3,8 @@
 use super::support::{Done, Place};
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 17] = [
+    &["watch"],
     &["cite"],
     &["run"],
     &["resume"],

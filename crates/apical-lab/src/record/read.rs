@@ -75,7 +75,8 @@ pub fn metrics(folder: &Path) -> Result<Metrics, Error> {
     }
 }
 
-fn parse(line: &[u8]) -> Option<(String, When, f64)> {
+/// A line of `metrics.jsonl`; `None` for what is none.
+pub(crate) fn parse(line: &[u8]) -> Option<(String, When, f64)> {
     let line: Map<String, Value> = serde_json::from_slice(line).ok()?;
     let number = |value: &Value| if value.is_null() { Some(f64::NAN) } else { value.as_f64() };
     let (presentation, epoch) = (line.get("presentation")?.as_u64()?, line.get("epoch")?.as_u64()?);
