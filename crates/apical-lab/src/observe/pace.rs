@@ -10,8 +10,8 @@ const KEPT: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
     seen: VecDeque<(Instant, u64)>,
-    /// Presentations a second that the files themselves tell of, until two advances were seen.
-    told: Option<f64>,
+    /// Presentations a second that the files themselves tell of, and over which time, until two advances were seen.
+    told: Option<(f64, Duration)>,
 }
 
 impl Pace {
@@ -32,25 +32,29 @@ impl Pace {
     /// What the files tell of the pace so far: presentations and the time between two of their dates.
     pub fn tell(&mut self, presentations: u64, time: Duration) {
         let rate = presentations as f64 / time.as_secs_f64();
-        self.told = Some(rate).filter(|rate| rate.is_finite() && *rate > 0.0);
+        self.told = Some((rate, time)).filter(|(rate, _)| rate.is_finite() && *rate > 0.0);
     }
 
-    /// Presentations a second. What was there at the first look came at an unknown time and only serves as a start.
+    /// Presentations a second.
     pub fn rate(&self) -> Option<f64> {
-        let (first, last) = (self.seen.get(1), self.seen.back());
-        let measured = first.zip(last).and_then(|(&(from, a), &(to, b))| {
-            let seconds = to.duration_since(from).as_secs_f64();
-            (b > a && seconds > 0.0).then(|| (b - a) as f64 / seconds)
-        });
-        measured.or(self.told)
+        self.measured().or(self.told).map(|(rate, _)| rate)
+    }
+
+    /// Presentations a second as they were seen, and the mean time between two advances. What was there at the first look
+    /// came at an unknown time and only serves as a start.
+    fn measured(&self) -> Option<(f64, Duration)> {
+        let (&(from, a), &(to, b)) = self.seen.get(1).zip(self.seen.back())?;
+        let (time, steps) = (to.duration_since(from), u32::try_from(self.seen.len() - 2).ok()?);
+        (b > a && !time.is_zero()).then(|| ((b - a) as f64 / time.as_secs_f64(), time / steps))
     }
 
     /// Time until `total` are made.
     pub fn left(&self, now: Instant, total: u64) -> Option<Duration> {
         let &(when, made) = self.seen.back()?;
-        let seconds = total.saturating_sub(made) as f64 / self.rate()?;
-        let since = now.duration_since(when).as_secs_f64();
-        Duration::try_from_secs_f64((seconds - since).max(0.0)).ok()
+        let (rate, step) = self.measured().or(self.told)?;
+        let left = Duration::try_from_secs_f64(total.saturating_sub(made) as f64 / rate).ok()?;
+        // Time goes on between two advances; an advance that is late brings no end nearer.
+        Some(left.saturating_sub(now.duration_since(when).min(step)))
     }
 }
 
@@ -74,7 +78,8 @@ mod tests {
         assert_eq!(pace.rate(), Some(10.0));
         assert_eq!(pace.left(at(11), 1000), Some(Duration::from_secs(30)));
         assert_eq!(pace.left(at(15), 1000), Some(Duration::from_secs(26)));
-        assert_eq!(pace.left(at(99), 1000), Some(Duration::ZERO), "late, but never negative");
+        assert_eq!(pace.left(at(99), 1000), Some(Duration::from_secs(25)), "an advance that is late");
+        assert_eq!(pace.left(at(15), 700), Some(Duration::ZERO));
         pace.note(at(100), 600);
         pace.note(at(101), 620);
         pace.note(at(102), 640);

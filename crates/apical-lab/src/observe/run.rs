@@ -225,6 +225,10 @@ impl Run {
         match RunInfo::read(&self.path) {
             Ok(info) => {
                 self.here = info.host == host_name();
+                // The pause before a run went on is no part of its pace.
+                if self.info.as_ref().is_some_and(|before| before.resumed != info.resumed) {
+                    self.pace = Pace::default();
+                }
                 self.info = Some(info);
             }
             Err(error) => self.problems.push(error.to_string()),
