@@ -28,11 +28,13 @@ mod cells;
 mod clock;
 mod course;
 mod dense;
+mod elements;
 mod node;
 mod pace;
 mod path;
 mod quadrature;
 mod single;
+mod span;
 
 use super::euler::engine::{Answer, Teaching};
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};
