@@ -420,7 +420,7 @@ impl<T: Real> Cells<T> {
             })
             .collect();
         let samples = clock.first..clock.first + clock.count;
-        let (p, hidden) = (&mut self.p, T::ONE);
+        let p = &mut self.p;
         let mut forward: Vec<_> = p.error_forward.iter_mut().map(Some).collect();
         let mut inter: Vec<_> = p.error_inter.iter_mut().map(Some).collect();
         let mut feedback: Vec<_> = p.error_feedback.iter_mut().map(Some).collect();
@@ -436,8 +436,8 @@ impl<T: Real> Cells<T> {
                     let factor = T::from_f64(self.attenuation.interneuron);
                     (inter[k].take()?, factor, &p.inter_dendrite[k][at.clone()], &p.rate_inter[k][at.clone()])
                 }
-                Kind::Wpb => (feedback[k].take()?, hidden, &p.apical_feedback[k][at.clone()], &p.rate[k][at.clone()]),
-                Kind::Wpi => (apical[k].take()?, hidden, &[], &[]),
+                Kind::Wpb => (feedback[k].take()?, T::ONE, &p.apical_feedback[k][at.clone()], &p.rate[k][at.clone()]),
+                Kind::Wpi => (apical[k].take()?, T::ONE, &[], &[]),
                 Kind::Bpp | Kind::Bip => return None,
             };
             let error = &mut error[at];

@@ -6,12 +6,12 @@ use super::clock::{Clock, Status, Sweep};
 use super::dense::{Asked, Seen, Top, average, somas};
 use super::node::{Node, Site, sites};
 use super::pace::{Aim, Pace, Setting};
-use super::path::{Gathered, Motion, Path, Stretch};
+use super::path::{self, Gathered, Motion, Path, Stretch};
 use super::quadrature::NODES;
 use super::span::Span;
 use crate::circuit::params::LagKind;
-use crate::circuit::{Kind, State, Tensors};
-use crate::kernels::{Mat, Product, Real};
+use crate::circuit::{State, Tensors};
+use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
 use crate::solvers::{Observer, Outcome, Shown, Trouble, watch};
 
@@ -128,8 +128,11 @@ impl<T: Real> Room<T> {
             gathered.fold(&self.sites, shown.samples, update);
         }
         if let (Teaching::Own { delta, .. }, true) = (teaching, moves) {
-            self.settle_weights(weights, delta);
+            if let Some(path) = &mut self.path {
+                path.settle(&self.nodes, weights, delta, None);
+            }
             if let Some(eta) = self.spanned {
+                self.cells.span.settle(&self.nodes);
                 self.cells.span.end(eta, &mut weights.pp[0], delta.pp.get_mut(0));
             }
         }
@@ -147,20 +150,12 @@ impl<T: Real> Room<T> {
         teaching: &Teaching<'_, T>,
         samples: usize,
     ) {
-        let first = self.sites.iter().find(|site| (site.kind, site.k) == (Kind::Wpp, 0)).map(|site| site.eta);
+        let first = self.sites.iter().find(|site| site.enters()).map(|site| site.eta);
         self.spanned = first.filter(|_| moves && Span::<T>::pays(samples, setting.net.sizes[0]));
         // Rules at held weights and products with the traced input need it.
         self.cells.traces_input = first.is_some() && self.spanned.is_none();
         let direct = moves && first.is_some() && self.spanned.is_none();
-        for kind in Kind::ALL {
-            let (to, from) = (self.used.list_mut(kind), weights.kind(kind));
-            to.resize_with(from.len(), Mat::default);
-            for (k, (to, from)) in to.iter_mut().zip(from).enumerate() {
-                if direct || (kind, k) != (Kind::Wpp, 0) {
-                    to.clone_from(from);
-                }
-            }
-        }
+        path::copy(weights, &mut self.used, direct);
         if !moves {
             return;
         }
@@ -173,7 +168,7 @@ impl<T: Real> Room<T> {
         }
         let spanned = self.spanned.is_some();
         let path = self.path.get_or_insert_with(|| Path::new(setting.net.bias_rate, samples));
-        let written = self.sites.iter().copied().filter(|site| !spanned || (site.kind, site.k) != (Kind::Wpp, 0));
+        let written = self.sites.iter().copied().filter(|site| !spanned || !site.enters());
         path.begin(written, weights);
     }
 
@@ -196,7 +191,7 @@ impl<T: Real> Room<T> {
         let totals = self.cells.totals(target);
         let moves = aim.learns && matches!(teaching, Teaching::Own { .. });
         let still = !moves || (aim.learning >= end && aim.lag >= end);
-        let first = self.sites.iter().any(|site| (site.kind, site.k) == (Kind::Wpp, 0));
+        let first = self.sites.iter().any(Site::enters);
         self.cells.entry = match self.spanned {
             _ if still || !first => Entry::Still,
             Some(eta) => Entry::Spanned(eta),
@@ -326,8 +321,7 @@ impl<T: Real> Room<T> {
         let together = self.paces.len() == 1;
         if let (Some(path), true, Motion::Both) = (&mut self.path, together, motion(setting, aim, clock.t)) {
             let stretch = Stretch::ahead(clock, setting.tau_w);
-            path.learn(&stretch, &self.nodes);
-            path.settle(weights, delta, Some((&stretch, &mut self.used)));
+            path.settle(&self.nodes, weights, delta, Some((&stretch, &mut self.used)));
             if self.spanned.is_some() {
                 self.cells.span.look(&stretch, &self.nodes);
             }
@@ -339,20 +333,12 @@ impl<T: Real> Room<T> {
         let clock = &self.paces[0].clock;
         let motion = motion(setting, aim, clock.from);
         if let (Some(path), Motion::Both | Motion::DeltaOnly) = (&mut self.path, motion) {
-            path.settle(weights, delta, None);
+            path.settle(&self.nodes, weights, delta, None);
             let stretch = Stretch::along(clock, setting.tau_w, 1.0);
-            path.learn(&stretch, &self.nodes);
             path.advance(stretch, motion);
             if self.spanned.is_some() {
-                self.cells.span.advance(&stretch, motion, &self.nodes);
+                self.cells.span.advance(stretch, motion, &self.nodes);
             }
-        }
-    }
-
-    /// Writes what still has to move weights and Delta.
-    fn settle_weights(&mut self, weights: &mut Tensors<T>, delta: &mut Tensors<T>) {
-        if let Some(path) = &mut self.path {
-            path.settle(weights, delta, None);
         }
     }
 
@@ -437,7 +423,8 @@ impl<T: Real> Room<T> {
         while let Some(due) = asked.due().filter(|&due| due < clock.t) {
             let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
             if let Some(path) = &mut self.path {
-                path.settle(weights, delta, None);
+                path.settle(&self.nodes, weights, delta, None);
+                self.cells.span.settle(&self.nodes);
             }
             seen.weights.clone_from(weights);
             if let Some(path) = &mut self.path {
@@ -468,10 +455,11 @@ impl<T: Real> Room<T> {
         while asked.due().is_some_and(|due| due <= reached) {
             let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
             if let (Some(path), Some(delta)) = (&mut self.path, &mut delta) {
-                path.settle(weights, delta, None);
+                path.settle(&self.nodes, weights, delta, None);
             }
             seen.weights.clone_from(weights);
             if let (Some(eta), Some(delta)) = (self.spanned, &delta) {
+                self.cells.span.settle(&self.nodes);
                 self.cells.span.show_here(eta, &mut seen.weights.pp[0], delta.pp.first());
             }
             seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);

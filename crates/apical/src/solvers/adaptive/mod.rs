@@ -12,7 +12,7 @@
 //! drifting fixed point, and its length is bounded by how fast the fixed point moves, not by 1 / g.
 //!
 //! - [`quadrature`]: integrals of polynomials, with and without exponentials. [`clock`]: nodes, steps and their length.
-//! - [`cells`]: sweeps. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
+//! - [`cells`]: sweeps. [`elements`]: what happens to each cell. [`span`]: what the input brings about in layer 1. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
 //! - [`single`]: one sample of a small net, in vectors.
 //! - [`pace`]: how large an error may be. [`path`]: how the weights move. [`course`]: all of it, as a presentation.
 //!

@@ -38,6 +38,13 @@ pub struct Site {
     pub sign: f64,
 }
 
+impl Site {
+    /// True for the weights into layer 1.
+    pub fn enters(&self) -> bool {
+        (self.kind, self.k) == (Kind::Wpp, 0)
+    }
+}
+
 /// Sizes of all populations.
 pub fn populations(net: &Network) -> Vec<usize> {
     net.sizes[1..].iter().chain(&net.sizes[2..]).copied().collect()

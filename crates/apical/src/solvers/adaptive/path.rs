@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::node::{Node, Site};
 use super::quadrature::{Basis, NODES, Row, decaying, plain};
-use crate::circuit::Tensors;
+use crate::circuit::{Kind, Tensors};
 use crate::kernels::{Mat, Product, Real, par};
 
 /// Weights that are moved at a time, with all that moves them.
@@ -103,6 +103,19 @@ fn of<T: Real>(t: &mut Tensors<T>, site: Site) -> &mut Mat<T> {
     &mut t.kind_mut(site.kind)[site.k]
 }
 
+/// Copies weights; those into layer 1 only if `first`.
+pub fn copy<T: Real>(from: &Tensors<T>, to: &mut Tensors<T>, first: bool) {
+    for kind in Kind::ALL {
+        let (to, from) = (to.list_mut(kind), from.kind(kind));
+        to.resize_with(from.len(), Mat::default);
+        for (k, (to, from)) in to.iter_mut().zip(from).enumerate() {
+            if first || (kind, k) != (Kind::Wpp, 0) {
+                to.clone_from(from);
+            }
+        }
+    }
+}
+
 /// Some values of a projection.
 struct Piece<'a, T> {
     site: usize,
@@ -146,14 +159,13 @@ impl<T: Real> Path<T> {
 
     /// Finds what the rules say at the nodes of a stretch.
     pub fn learn(&mut self, stretch: &Stretch, nodes: &[Node<T>]) {
-        let scale = 1.0 / self.bias.len() as f64;
         for &slot in stretch.slots.iter().take(stretch.count) {
             if self.known[slot] {
                 continue;
             }
             for (&site, brackets) in self.sites.iter().zip(&mut self.brackets) {
                 let (e, r) = nodes[slot].factors(site);
-                let scale = T::from_f64(site.sign * scale);
+                let scale = T::from_f64(site.sign / self.bias.len() as f64);
                 self.plan.outer(e, r.unwrap_or(&self.bias), scale, T::ZERO, &mut brackets[slot]);
             }
             self.known[slot] = true;
@@ -166,13 +178,21 @@ impl<T: Real> Path<T> {
         self.waiting = Some((stretch, motion));
     }
 
-    /// Moves weights and Delta where they should be, and finds where the weights will be at the end of the stretch ahead.
-    pub fn settle(&mut self, w: &mut Tensors<T>, delta: &mut Tensors<T>, ahead: Option<(&Stretch, &mut Tensors<T>)>) {
+    /// Moves weights and Delta where they should be, and finds where the weights will be at the end of a stretch ahead.
+    pub fn settle(
+        &mut self,
+        nodes: &[Node<T>],
+        w: &mut Tensors<T>,
+        delta: &mut Tensors<T>,
+        ahead: Option<(&Stretch, &mut Tensors<T>)>,
+    ) {
         let past = self.waiting.take();
         let (next, mut used) = ahead.unzip();
+        past.iter().map(|(stretch, _)| stretch).chain(next).for_each(|stretch| self.learn(stretch, nodes));
         if past.is_none() && next.is_none() {
             return;
         }
+        // A piece and all that moves it stay in the nearest cache while everything is done with it.
         for (n, &site) in self.sites.iter().enumerate() {
             let mut delta = delta.kind_mut(site.kind).get_mut(site.k).map(|d| d.data.chunks_mut(PIECE));
             let mut used = used.as_mut().map(|used| of(used, site).data.chunks_mut(PIECE));

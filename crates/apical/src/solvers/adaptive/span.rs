@@ -11,7 +11,10 @@
 use super::node::Node;
 use super::path::{Motion, Stretch};
 use super::quadrature::{NODES, Row};
-use crate::kernels::{Mat, Product, Real, Rows, RowsMut};
+use crate::kernels::{Mat, Product, Real, Rows, RowsMut, par};
+
+/// Errors of cells that are worked on at a time.
+const PIECE: usize = 1024;
 
 /// How far a tensor is from the weights and Delta of the beginning.
 #[derive(Clone, Default)]
@@ -41,6 +44,8 @@ pub struct Span<T> {
     used: Share<T>,
     /// q at the nodes, by slot.
     q: Row,
+    /// What weights and Delta have not yet been moved by.
+    late: Option<(Stretch, Motion)>,
 }
 
 impl<T: Real> Span<T> {
@@ -58,6 +63,7 @@ impl<T: Real> Span<T> {
             d: Share::default(),
             used: Share::default(),
             q: [1.0; NODES],
+            late: None,
         }
     }
 
@@ -82,6 +88,7 @@ impl<T: Real> Span<T> {
         self.seen.resize(self.samples * rows, T::ZERO);
         let z = Rows::packed(&self.patterns, rows, cols);
         self.plan.weighted_sums(z, z, T::ONE, T::ZERO, RowsMut::packed(&mut self.overlap, rows, rows));
+        self.late = None;
         self.waiting.clear();
         if let Some(delta) = delta {
             self.waiting.resize(self.start.len(), T::ZERO);
@@ -99,27 +106,80 @@ impl<T: Real> Span<T> {
         self.q[slot] = q;
     }
 
-    /// Moves weights and Delta along a stretch.
-    pub fn advance(&mut self, stretch: &Stretch, motion: Motion, nodes: &[Node<T>]) {
-        let Span { plan, samples, w, d, q, waiting, .. } = self;
-        if motion == Motion::Both {
-            let d = (stretch.gains.delta, &*d);
-            w.delta += d.0 * d.1.delta;
-            add(*plan, *samples, (T::ONE, &mut w.rows), &[d], &stretch.of_weights, stretch, nodes, q);
-        }
-        if !waiting.is_empty() {
-            d.delta *= stretch.gains.keep;
-            let keep = T::from_f64(stretch.gains.keep);
-            add(*plan, *samples, (keep, &mut d.rows), &[], &stretch.of_delta, stretch, nodes, q);
-        }
+    /// Weights and Delta will move along a stretch when they are next wanted; those before, now.
+    pub fn advance(&mut self, stretch: Stretch, motion: Motion, nodes: &[Node<T>]) {
+        self.settle(nodes);
+        self.late = Some((stretch, motion));
     }
 
     /// Looks where the weights will be at a stretch's end.
     pub fn look(&mut self, stretch: &Stretch, nodes: &[Node<T>]) {
-        let Span { plan, samples, w, d, used, q, .. } = self;
-        used.delta = w.delta + stretch.gains.delta * d.delta;
-        let from = [(1.0, &*w), (stretch.gains.delta, &*d)];
-        add(*plan, *samples, (T::ZERO, &mut used.rows), &from, &stretch.of_weights, stretch, nodes, q);
+        self.pass(Some(stretch), nodes);
+    }
+
+    /// Moves weights and Delta where they should be.
+    pub fn settle(&mut self, nodes: &[Node<T>]) {
+        if self.late.is_some() {
+            self.pass(None, nodes);
+        }
+    }
+
+    fn pass(&mut self, next: Option<&Stretch>, nodes: &[Node<T>]) {
+        let late = self.late.take();
+        let past = late.as_ref().map(|(stretch, motion)| (stretch, *motion));
+        let Span { plan, w, d, used, q, waiting, .. } = self;
+        let low_pass = !waiting.is_empty();
+        if let Some((past, motion)) = past {
+            if motion == Motion::Both {
+                w.delta += past.gains.delta * d.delta;
+            }
+            d.delta *= past.gains.keep;
+        }
+        if let Some(next) = next {
+            used.delta = w.delta + next.gains.delta * d.delta;
+        }
+        // Of an error all is done while it is near: what it adds to the rows of x, and to those of y.
+        let half = w.rows.len() / 2;
+        let [(w_x, w_y), (d_x, d_y), (u_x, u_y)] = [w, d, used].map(|share| share.rows.split_at_mut(half));
+        let x = w_x.chunks_mut(PIECE).zip(d_x.chunks_mut(PIECE)).zip(u_x.chunks_mut(PIECE));
+        let y = w_y.chunks_mut(PIECE).zip(d_y.chunks_mut(PIECE)).zip(u_y.chunks_mut(PIECE));
+        let mut pieces: Vec<_> = x.zip(y).enumerate().collect();
+        par::each(&mut pieces, |(piece, (x, y))| {
+            for (((w, d), used), of_y) in [(x, false), (y, true)] {
+                let at = *piece * PIECE..*piece * PIECE + w.len();
+                let term = |stretch: &Stretch, weights: &Row, j: usize| {
+                    let slot = stretch.slots[j];
+                    let weight = if of_y { weights[j] * q[slot] } else { weights[j] };
+                    (T::from_f64(weight), &nodes[slot].forward[0][at.clone()])
+                };
+                if let Some((past, motion)) = past {
+                    if motion == Motion::Both {
+                        let mut terms: [(T, &[T]); NODES + 1] = std::array::from_fn(|j| {
+                            if j == 0 {
+                                (T::from_f64(past.gains.delta), &**d)
+                            } else {
+                                term(past, &past.of_weights, j - 1)
+                            }
+                        });
+                        let from = usize::from(!low_pass);
+                        terms[0].0 = if low_pass { terms[0].0 } else { T::ZERO };
+                        plan.combine(T::ONE, &terms[from..=past.count], w);
+                    }
+                    if low_pass {
+                        let terms: [(T, &[T]); NODES] = std::array::from_fn(|j| term(past, &past.of_delta, j));
+                        plan.combine(T::from_f64(past.gains.keep), &terms[..past.count], d);
+                    }
+                }
+                if let Some(next) = next {
+                    let terms: [(T, &[T]); NODES + 2] = std::array::from_fn(|j| match j {
+                        0 => (T::ONE, &**w),
+                        1 => (T::from_f64(next.gains.delta), &**d),
+                        j => term(next, &next.of_weights, j - 2),
+                    });
+                    plan.combine(T::ZERO, &terms[..next.count + 2], used);
+                }
+            }
+        });
     }
 
     /// W r_in of some samples at q, at the weights of the beginning: samples x cells into `v`.
@@ -172,35 +232,5 @@ impl<T: Real> Span<T> {
             self.plan.axpy(T::from_f64(eta * share.delta), &delta.data, &mut w.data);
         }
         self.plan.outer(&share.rows, &self.patterns, T::from_f64(eta / self.samples as f64), T::ONE, w);
-    }
-}
-
-/// rows = keep rows + others + the errors at a stretch's nodes; those of the y are taken times q.
-#[inline]
-fn add<T: Real>(
-    plan: Product,
-    samples: usize,
-    (keep, rows): (T, &mut [T]),
-    others: &[(f64, &Share<T>)],
-    weights: &Row,
-    stretch: &Stretch,
-    nodes: &[Node<T>],
-    q: &Row,
-) {
-    let half = rows.len() / 2;
-    debug_assert_eq!(nodes[0].forward[0].len() / samples * samples, half, "a row for each sample");
-    let (of_x, of_y) = rows.split_at_mut(half);
-    for (part, from, to) in [(false, 0, of_x), (true, half, of_y)] {
-        let mut terms: [(T, &[T]); NODES + 2] = [(T::ZERO, &[]); NODES + 2];
-        let mut count = 0;
-        for &(c, share) in others {
-            terms[count] = (T::from_f64(c), &share.rows[from..from + half]);
-            count += 1;
-        }
-        for (&slot, &weight) in stretch.slots.iter().zip(weights).take(stretch.count) {
-            terms[count] = (T::from_f64(if part { weight * q[slot] } else { weight }), &nodes[slot].forward[0]);
-            count += 1;
-        }
-        plan.combine(keep, &terms[..count], to);
     }
 }
