@@ -7,10 +7,11 @@
 //! - [`sums`]: W r for one sample or many, and for two matrices in one pass
 //! - [`back`]: W^T e
 //! - [`outer`]: what e and r add to a matrix; [`fold`]: the same through the low-pass
-//! - [`axpy`]: y += c x
+//! - [`axpy`]: y += c x; [`combine`]: sums of more terms
 
 pub mod axpy;
 pub mod back;
+pub mod combine;
 pub mod fold;
 pub mod outer;
 pub mod sums;
