@@ -12,6 +12,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import signal
 import pathlib
 import statistics
 import subprocess
@@ -67,7 +68,16 @@ class Contender:
         self.process.stdin.flush()
         return self.answer()
 
+    def rest(self, signal_name="SIGSTOP"):
+        """Stands still until `wake`: threads that still spin when their turn is over would take the next one's cores."""
+        if hasattr(signal, signal_name):
+            self.process.send_signal(getattr(signal, signal_name))
+
+    def wake(self):
+        self.rest("SIGCONT")
+
     def close(self):
+        self.wake()
         self.process.stdin.close()
         self.process.wait()
 
@@ -100,12 +110,16 @@ def row(bench, folder, name, threads, rounds):
     start = numpy.fromfile(folder / "start.f32", "<f4")[:weights]
     worst = {who: difference(ends["ours"], end, start) for who, end in ends.items() if who != "ours"}
     times = {who: [] for who in contenders}
+    for contender in contenders.values():
+        contender.rest()
     for _ in range(rounds):
         for who, contender in contenders.items():
             # The slowest needs no more of them to measure as well.
             presentations = -(-turn // 10) if who == "numpy" else turn
             steps = presentations * case["steps"] * case["batch"]
+            contender.wake()
             times[who].append(float(contender.ask("time", presentations)) * 1e6 / steps)
+            contender.rest()
     plan = contenders["ours"].greeting.removeprefix("ready ")
     for contender in contenders.values():
         contender.close()

@@ -7,6 +7,7 @@ use apical::circuit::start::{self, Start, Starts};
 use apical::circuit::{Attenuation, Tensors};
 use apical::kernels::rng::{Draws, Stream};
 use apical::kernels::{Activation, Isa, Real};
+use apical::solvers::adaptive::Adaptive;
 use apical::solvers::euler::{Choice, Euler, Plan};
 use apical::solvers::two_step::TwoStep;
 use apical::solvers::{Shown, Solver};
@@ -218,6 +219,11 @@ impl Case {
             }
             Work::TwoStep => Box::new(TwoStep::new(&self.net, self.attenuation(), BOUND, self.batch)),
         }
+    }
+
+    /// `adaptive` at rest; without the noise.
+    pub fn adaptive<T: Real>(&self, tolerance: f64) -> Box<dyn Solver<T>> {
+        Box::new(Adaptive::new(&self.net, self.timing, Some(TAU_W), tolerance, BOUND, self.batch))
     }
 
     /// Presentation `n`.

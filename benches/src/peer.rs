@@ -13,21 +13,28 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-/// Answers until stdin ends.
+/// Answers until stdin ends; with a tolerance by `adaptive`, which has no noise.
 ///
 /// # Errors
 /// A line that is none of the above, a file that cannot be written, potentials that diverge.
-pub fn serve(case: &Case, choice: Choice, isa: Isa) -> Result<(), Box<dyn Error>> {
+pub fn serve(case: &Case, choice: Choice, isa: Isa, tolerance: Option<f64>) -> Result<(), Box<dyn Error>> {
     let made = case.make::<f32>();
     let plan = case.plan::<f32>(choice, isa);
-    println!("ready {plan}");
+    let solver = |case: &Case| match tolerance {
+        Some(tolerance) => case.adaptive(tolerance),
+        None => case.solver(plan),
+    };
+    match tolerance {
+        Some(tolerance) => println!("ready adaptive {tolerance:e}"),
+        None => println!("ready {plan}"),
+    }
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["check", n, file] => {
                 let silent = Case { sigma: 0.0, ..case.clone() };
-                let mut solver = silent.solver(plan);
+                let mut solver = solver(&silent);
                 let mut weights = made.weights.clone();
                 present(&silent, &made, &mut weights, solver.as_mut(), 0..n.parse()?)?;
                 let mut bytes = Vec::new();
@@ -41,7 +48,7 @@ pub fn serve(case: &Case, choice: Choice, isa: Isa) -> Result<(), Box<dyn Error>
                 println!("done");
             }
             ["time", n] => {
-                let mut solver = case.solver(plan);
+                let mut solver = solver(case);
                 let mut weights = made.weights.clone();
                 let began = Instant::now();
                 present(case, &made, &mut weights, solver.as_mut(), 0..n.parse()?)?;

@@ -17,7 +17,8 @@ bench-circuit serve CASE [OPTION...]
 bench-circuit savings [THREADS]     what each way wins, a table; THREADS: 1,2
 bench-circuit adaptive              adaptive beside euler: error, right-hand sides, time
 bench-circuit machine               bytes and products a second, to hold times against
-OPTION: --threads N (1), --way auto|reference|fused|blocks:K|batch (auto), --isa plain|avx2|avx512|neon (the best)";
+OPTION: --threads N (1), --way auto|reference|fused|blocks:K|batch (auto), --isa plain|avx2|avx512|neon (the best),
+        --tolerance X (adaptive in place of euler)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -36,16 +37,19 @@ struct Options {
     threads: usize,
     choice: Choice,
     isa: Isa,
+    /// `adaptive` at this tolerance in place of `euler`.
+    tolerance: Option<f64>,
 }
 
 impl Options {
     fn read(mut args: &[&str]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Options { threads: 1, choice: Choice::Auto, isa: Isa::best() };
+        let mut options = Options { threads: 1, choice: Choice::Auto, isa: Isa::best(), tolerance: None };
         while let [name, value, rest @ ..] = args {
             match *name {
                 "--threads" => options.threads = value.parse()?,
                 "--way" => options.choice = choice(value).ok_or_else(|| format!("no way {value}"))?,
                 "--isa" => options.isa = Isa::from_name(value).ok_or_else(|| format!("this CPU has no {value}"))?,
+                "--tolerance" => options.tolerance = Some(value.parse()?),
                 other => return Err(format!("no option {other}").into()),
             }
             args = rest;
@@ -77,7 +81,8 @@ fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
         ["serve", name, options @ ..] => {
             let (case, options) = (named(name)?, Options::read(options)?);
             let pool = measure::pool(options.threads)?;
-            pool.install(|| peer::serve(&case, options.choice, options.isa).map_err(|e| e.to_string()))?;
+            let Options { choice, isa, tolerance, .. } = options;
+            pool.install(|| peer::serve(&case, choice, isa, tolerance).map_err(|e| e.to_string()))?;
             Ok(())
         }
         ["savings"] => savings::print(&[1, 2], EFFORT),

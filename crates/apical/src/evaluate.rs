@@ -1,6 +1,6 @@
 //! Evaluation: answers to a set of samples, from rest, without target, noise and plasticity.
 
-use crate::kernels::{Activation, Real};
+use crate::kernels::{Activation, Real, par};
 use crate::learners::Learner;
 use crate::learners::loss::Loss;
 use crate::learners::metrics::{class, is_answer};
@@ -51,7 +51,7 @@ pub fn answers<T: Real>(
                 let unsettled = if sequence {
                     learner.answer_sequence(&input, part.len(), &mut output)?
                 } else {
-                    learner.answer(&input, part.len(), &mut output)?
+                    par::alone(|| learner.answer(&input, part.len(), &mut output))?
                 };
                 Ok((output, unsettled))
             })

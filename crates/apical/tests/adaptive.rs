@@ -168,6 +168,10 @@ fn variants() -> Vec<Case> {
     let with = |name, timing| Case { name, timing, ..base.clone() };
     let activation = |name, activation| Case { name, net: Network { activation, ..net.clone() }, ..base.clone() };
     let single = known::network(&[5, 3]);
+    // More inputs than twice the samples: the weights into layer 1 move by products with the patterns.
+    let many = Network { sizes: vec![23, 7, 6, 3], ..net.clone() };
+    let wide = Case { rates: rates(&many, 0.01, 0.03, 0.02, 0.01), net: many.clone(), samples: 3, ..base.clone() };
+    let mirror = Case { rates: rates(&many, 0.01, 0.03, 0.0, 0.0), starts: known::self_predicting(), ..wide.clone() };
     let resets = Timing { reset_delta: true, reset_state: true, ..timing };
     vec![
         base.clone(),
@@ -189,6 +193,18 @@ fn variants() -> Vec<Case> {
             ..base.clone()
         },
         Case { name: "batch, no lag", samples: 3, timing: Timing { lag: 0.0, ..timing }, tau_w: None, ..base.clone() },
+        Case { name: "batch, many inputs", ..wide.clone() },
+        Case {
+            name: "batch, many inputs, filter",
+            timing: Timing { lag_kind: LagKind::Filter, ..timing },
+            ..wide.clone()
+        },
+        Case { name: "batch, many inputs, no low-pass", tau_w: None, ..wide.clone() },
+        Case {
+            name: "batch, interneurons mirror the feedback, no lag",
+            timing: Timing { lag: 0.0, ..timing },
+            ..mirror
+        },
         activation("softplus", Activation::Softplus),
         activation("tanh", Activation::Tanh),
     ]
@@ -377,7 +393,7 @@ fn threads<T: Real>() {
     let net = Network { bias_rate: 0.5, ..known::network(&[9, 17, 13, 4]) };
     let all = rates(&net, 0.02, 0.03, 0.02, 0.01);
     let timing = Timing { lag: 2.0, window: 3.0, ..known::timing(8.0) };
-    for samples in [1, 10, 11] {
+    for samples in [1, 4, 10, 11] {
         let (x, t) = (uniform(9 * samples, 0.0, 1.0, 1), uniform(4 * samples, -1.0, 1.0, 2));
         let run = || {
             let mut solver = Adaptive::<T>::new(&net, timing, Some(30.0), 1e-5, 1e3, samples);

@@ -94,7 +94,7 @@ impl<T: Real> Tensors<T> {
         self.list_mut(kind)
     }
 
-    fn list_mut(&mut self, kind: Kind) -> &mut Vec<Mat<T>> {
+    pub(crate) fn list_mut(&mut self, kind: Kind) -> &mut Vec<Mat<T>> {
         match kind {
             Kind::Wpp => &mut self.pp,
             Kind::Bpp => &mut self.bpp,

@@ -86,6 +86,18 @@ pub fn axpy<T: Real>(c: T, x: &[T], y: &mut [T]) {
     }
 }
 
+/// y = keep y + the sum of c x over the terms, in their order. With `keep` = 0 it does not matter what y was.
+pub fn combine<T: Real>(keep: T, terms: &[(T, &[T])], y: &mut [T]) {
+    if keep == T::ZERO {
+        y.fill(T::ZERO);
+    } else {
+        y.iter_mut().for_each(|y| *y *= keep);
+    }
+    for &(c, x) in terms {
+        axpy(c, x, y);
+    }
+}
+
 /// g_j = (1 / B) sum_b e_{b,i} r_{b,j}: row i of the batch mean of the outer product of `e` (samples x rows) and `r`
 /// (samples x cols = the length of `g`).
 #[inline]

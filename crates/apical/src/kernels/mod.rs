@@ -19,6 +19,7 @@ pub mod ranked;
 pub mod real;
 pub mod rng;
 mod rows;
+mod team;
 
 pub use activation::Activation;
 pub use aligned::Aligned;

@@ -93,4 +93,13 @@ impl Product {
             Product::Fast(isa) => fast::axpy::axpy(By { isa, pool: true }, c, x, y),
         }
     }
+
+    /// y = keep y + the sum of c x over the terms. With `keep` = 0 it does not matter what y was.
+    #[inline]
+    pub fn combine<T: Real>(self, keep: T, terms: &[(T, &[T])], y: &mut [T]) {
+        match self {
+            Product::Plain => matvec::combine(keep, terms, y),
+            Product::Fast(isa) => fast::combine::combine(By { isa, pool: true }, keep, terms, y),
+        }
+    }
 }

@@ -7,17 +7,19 @@
 //! - [`sums`]: W r for one sample or many, and for two matrices in one pass
 //! - [`back`]: W^T e
 //! - [`outer`]: what e and r add to a matrix; [`fold`]: the same through the low-pass
-//! - [`axpy`]: y += c x
+//! - [`axpy`]: y += c x; [`combine`]: sums of more terms
 
 pub mod axpy;
 pub mod back;
+pub mod combine;
 pub mod fold;
 pub mod outer;
 pub mod sums;
 #[cfg(test)]
 mod tests;
 
-use super::{Isa, par};
+use super::Isa;
+use super::par::{self, Shared};
 
 /// Multiply-adds that are worth a job of their own.
 const JOB: usize = 1 << 16;
@@ -41,34 +43,6 @@ impl By {
         }
         let size = JOB.div_ceil(cost).next_multiple_of(unit);
         par::numbered(n.div_ceil(size), |job| work(job * size, n.min((job + 1) * size)));
-    }
-}
-
-/// Values that several threads write, each its own.
-struct Shared<T> {
-    start: *mut T,
-    length: usize,
-}
-
-#[allow(unsafe_code)]
-// SAFETY: `Shared` is a place to write plain numbers to; who writes where is the promise of `Shared::part`'s callers.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn new(values: &mut [T]) -> Self {
-        Shared { start: values.as_mut_ptr(), length: values.len() }
-    }
-
-    /// `length` values from `from` on.
-    ///
-    /// # Safety
-    /// While a part lives, nobody else has one that overlaps it.
-    #[allow(unsafe_code, clippy::mut_from_ref)]
-    #[inline(always)]
-    unsafe fn part(&self, from: usize, length: usize) -> &mut [T] {
-        assert!(from <= self.length && length <= self.length - from);
-        // SAFETY: within the slice by the assertion, and alone by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), length) }
     }
 }
 

@@ -92,6 +92,11 @@ fn all_products<T: Real>(
     }
     out.push(("fold, W", samples, new_w.data));
     out.push(("fold, Delta", samples, new_d.data));
+    for keep in [0.0, 0.75] {
+        let mut y = if keep == 0.0 { vec![x(f64::NAN); w.data.len()] } else { w.data.clone() };
+        plan.combine(x(keep), &[(x(0.25), &delta.data), (x(-0.5), &w.data)], &mut y);
+        out.push(("combine", 2, y));
+    }
     let mut y = w.data;
     plan.axpy(x(0.25), &delta.data, &mut y);
     out.push(("axpy", 1, y));

@@ -2,11 +2,13 @@
 //! right-hand side.
 
 use super::clock::Clock;
+use super::elements::{Ahead, End, Flow, Rule};
 use super::node::{Node, Site, populations};
+use super::quadrature::NODES;
+use super::span::Span;
 use crate::circuit::params::{Conductances, Network, Timing};
-use crate::circuit::plasticity::{feedback, forward, interneuron, predicted_rate};
 use crate::circuit::{Attenuation, Kind, Potentials, State, Tensors, potentials};
-use crate::kernels::{Product, Real};
+use crate::kernels::{Isa, Product, Real, Rows, RowsMut};
 use crate::solvers::Shown;
 
 /// Class of a population's conductances: hidden, interneuron, output.
@@ -27,6 +29,17 @@ pub fn totals(c: &Conductances, target: bool) -> [f64; 3] {
     ]
 }
 
+/// How the potentials of layer 1 are found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Entry {
+    /// By products taken when the presentation began: the weights into layer 1 stand still.
+    Still,
+    /// The same, and they move at this rate.
+    Spanned(f64),
+    /// By a product with the weights at the end of the step, which all samples have in common.
+    Direct,
+}
+
 /// All cells of a batch.
 pub struct Cells<T> {
     net: Network,
@@ -36,6 +49,7 @@ pub struct Cells<T> {
     tau_target: Option<f64>,
     /// How products are computed.
     pub plan: Product,
+    isa: Isa,
     /// Samples.
     pub samples: usize,
     /// Somas at each sample's newest node, population by population.
@@ -51,22 +65,29 @@ pub struct Cells<T> {
     ahead: Vec<Vec<T>>,
     /// Currents at the ends of the steps.
     pub current: Vec<Vec<T>>,
-    /// Per sample and class, the weight of the current at the new node.
-    weight: Vec<[T; 3]>,
+    /// Per class and sample, the weight of the current at the new node.
+    weight: [Vec<T>; 3],
+    /// Per population and sample, [`End::sums`] of the last sweep.
+    sums: Vec<Vec<[T; 3]>>,
+    /// Per rule and sample, [`Rule::sums`].
+    rules: Vec<Vec<[T; 2]>>,
     /// Rates and dendritic potentials at the ends of the steps.
     pub p: Potentials<T>,
-    /// The traced input at the ends of the steps.
+    /// The traced input at the ends of the steps, where somebody needs it.
     pub input: Vec<T>,
     target: Vec<T>,
     input_0: Vec<T>,
-    /// W r_in = W x + e^(-t / tau_0) W (r_in(0) - x): both products, samples x n_1, at the weights of the beginning.
-    settled: Vec<T>,
-    fading: Vec<T>,
-    /// e^(-t / tau_0) of each sample at the end of its step.
-    left: Vec<T>,
-    /// The weights into layer 1 are those of the beginning.
-    pub still: bool,
     target_0: Vec<T>,
+    /// What the input brings about in layer 1.
+    pub span: Span<T>,
+    /// How.
+    pub entry: Entry,
+    /// The traced input itself is needed.
+    pub traces_input: bool,
+    /// Hidden layers whose interneurons end with the weights of the feedback and the other sign, and stay so: one product
+    /// does for both. What feedback brings is needed alone.
+    mirrored: Vec<bool>,
+    alone: Vec<bool>,
 }
 
 impl<T: Real> Cells<T> {
@@ -75,6 +96,7 @@ impl<T: Real> Cells<T> {
         let c = &net.conductances;
         let zeros = || populations(net).iter().map(|n| vec![T::ZERO; n * samples]).collect::<Vec<_>>();
         let (inputs, outputs) = (net.sizes[0] * samples, net.sizes[net.sizes.len() - 1] * samples);
+        let hidden = net.sizes.len() - 2;
         Cells {
             net: net.clone(),
             attenuation: Attenuation::from_conductances(c),
@@ -82,6 +104,7 @@ impl<T: Real> Cells<T> {
             tau_0: timing.tau_0,
             tau_target: timing.tau_target,
             plan,
+            isa: Isa::best(),
             samples,
             soma: zeros(),
             before: zeros(),
@@ -90,16 +113,19 @@ impl<T: Real> Cells<T> {
             base: zeros(),
             ahead: zeros(),
             current: zeros(),
-            weight: vec![[T::ZERO; 3]; samples],
+            weight: std::array::from_fn(|_| vec![T::ZERO; samples]),
+            sums: vec![vec![[T::ZERO; 3]; samples]; populations(net).len()],
+            rules: Vec::new(),
             p: Potentials::new(net, samples),
             input: vec![T::ZERO; inputs],
             target: vec![T::ZERO; outputs],
             input_0: vec![T::ZERO; inputs],
-            settled: vec![T::ZERO; net.sizes[1] * samples],
-            fading: vec![T::ZERO; net.sizes[1] * samples],
-            left: vec![T::ONE; samples],
-            still: false,
             target_0: vec![T::ZERO; outputs],
+            span: Span::new(plan, samples, net.sizes[0], net.sizes[1]),
+            entry: Entry::Still,
+            traces_input: true,
+            mirrored: vec![false; hidden],
+            alone: vec![true; hidden],
         }
     }
 
@@ -108,17 +134,23 @@ impl<T: Real> Cells<T> {
         totals(&self.net.conductances, target)
     }
 
-    /// Takes somas and traces from where a presentation begins.
-    pub fn begin(&mut self, state: &State<T>, shown: &Shown<'_, T>, w: &Tensors<T>) {
+    /// Takes somas and traces from where a presentation begins. `sites`: what learns, and `moves`: by moving the weights.
+    pub fn begin(&mut self, state: &State<T>, shown: &Shown<'_, T>, w: &Tensors<T>, sites: &[Site], moves: bool) {
         for (to, from) in self.soma.iter_mut().zip(state.soma.iter().chain(&state.inter)) {
             to.copy_from_slice(from);
         }
         self.input_0.copy_from_slice(&state.trace_input);
         self.target_0.copy_from_slice(&state.trace_target);
-        self.plan.weighted_sum(&w.pp[0], shown.input, &mut self.settled);
-        let away = self.input.iter_mut().zip(&self.input_0).zip(shown.input);
-        away.for_each(|((d, &start), &x)| *d = start - x);
-        self.plan.weighted_sum(&w.pp[0], &self.input, &mut self.fading);
+        self.span.begin(shown.input, &self.input_0, &w.pp[0]);
+        self.rules.resize_with(sites.len(), || vec![[T::ZERO; 2]; self.samples]);
+        for k in 0..self.mirrored.len() {
+            let learns = |kind| sites.iter().any(|site| site.kind == kind && site.k == k);
+            self.alone[k] = learns(Kind::Wpb);
+            let fixed = !moves || !learns(Kind::Wpi) && !learns(Kind::Wpb);
+            self.mirrored[k] = fixed
+                && !self.alone[k]
+                && w.pb[k].data.iter().zip(&w.pi[k].data).all(|(&down, &across)| down == -across);
+        }
     }
 
     /// The traces of `samples`' patterns `t` ms after the presentation began.
@@ -130,11 +162,12 @@ impl<T: Real> Cells<T> {
     }
 
     fn traces(&mut self, shown: &Shown<'_, T>, first: usize, count: usize, t: f64) {
-        let n = self.net.sizes[0];
-        let at = first * n..(first + count) * n;
-        let start = &self.input_0[at.clone()];
-        Self::trace(&mut self.input[at.clone()], start, &shown.input[at], t, self.tau_0);
-        self.left[first..first + count].fill(T::from_f64((-t / self.tau_0).exp()));
+        if self.traces_input {
+            let n = self.net.sizes[0];
+            let at = first * n..(first + count) * n;
+            let start = &self.input_0[at.clone()];
+            Self::trace(&mut self.input[at.clone()], start, &shown.input[at], t, self.tau_0);
+        }
         if let Some(target) = shown.target {
             let n = self.net.sizes[self.net.sizes.len() - 1];
             let at = first * n..(first + count) * n;
@@ -193,152 +226,161 @@ impl<T: Real> Cells<T> {
             let at = self.range(population, clock);
             self.new[population][at.clone()].copy_from_slice(&self.base[population][at]);
         }
-        self.weight[clock.first..clock.first + clock.count].fill([T::ZERO; 3]);
-        self.rates(clock);
+        for weight in &mut self.weight {
+            weight[clock.first..clock.first + clock.count].fill(T::ZERO);
+        }
     }
 
-    fn rates(&mut self, clock: &Clock) {
-        let phi = self.net.activation;
-        let depth = self.p.rate.len();
-        for population in 0..self.new.len() {
-            let at = self.range(population, clock);
-            let rate = match population.checked_sub(depth) {
-                None => &mut self.p.rate[population],
-                Some(k) => &mut self.p.rate_inter[k],
-            };
-            phi.rates(&self.new[population][at.clone()], &mut rate[at]);
+    /// The basal potentials of layer 1 at time `t` (ms); no sweep changes them.
+    pub fn enter(&mut self, clock: &Clock, t: f64, w: &Tensors<T>) {
+        let at = self.range(0, clock);
+        let q = (-t / self.tau_0).exp();
+        let v = &mut self.p.basal[0][at];
+        match self.entry {
+            Entry::Still => self.span.still(clock.first, q, v),
+            Entry::Spanned(eta) => self.span.moved(eta, q, v),
+            Entry::Direct => self.plan.weighted_sum(&w.pp[0], &self.input, v),
         }
+        potentials::add_bias(w.bpp.first(), T::from_f64(self.net.bias_rate), v);
     }
 
     /// Extrapolates to the end of the step that the clock has laid out.
     pub fn predict(&mut self, shown: &Shown<'_, T>, clock: &Clock, nodes: &[Node<T>]) {
         self.traces(shown, clock.first, clock.count, clock.t + clock.h);
         let depth = self.p.rate.len();
-        for population in 0..self.soma.len() {
-            let at = self.range(population, clock);
+        let ranges: Vec<_> = (0..self.soma.len()).map(|population| self.range(population, clock)).collect();
+        let past = |population: usize| -> [(&[T], T, T); NODES] {
             let step = &clock.soma[class(population, depth)];
-            let keep = T::from_f64(step.keep);
-            let base = &mut self.base[population][at.clone()];
-            let ahead = &mut self.ahead[population][at.clone()];
-            base.iter_mut().zip(&self.soma[population][at.clone()]).for_each(|(b, &u)| *b = keep * u);
-            ahead.fill(T::ZERO);
-            for j in 0..clock.order {
-                let (w, a) = (T::from_f64(step.weights[j + 1]), T::from_f64(clock.ahead[j]));
-                let s = &nodes[clock.slots[j]].current[population][at.clone()];
-                for ((b, ahead), &s) in base.iter_mut().zip(ahead.iter_mut()).zip(s) {
-                    *b += w * s;
-                    *ahead += a * s;
-                }
+            std::array::from_fn(|j| {
+                let s = &nodes[clock.slots[j]].current[population][ranges[population].clone()];
+                let weight = step.weights.get(j + 1).copied().unwrap_or(0.0);
+                (s, T::from_f64(weight), T::from_f64(clock.ahead[j]))
+            })
+        };
+        let all: Vec<_> = (0..self.soma.len()).map(past).collect();
+        let lists = self.base.iter_mut().zip(&mut self.ahead).zip(self.new.iter_mut().zip(&mut self.last));
+        let lists = lists.zip(&self.soma).zip(&all).enumerate();
+        let lists = lists.map(|(population, ((((base, ahead), (new, last)), soma), past))| {
+            let at = ranges[population].clone();
+            let step = &clock.soma[class(population, depth)];
+            Ahead {
+                cells: base.len() / self.samples,
+                soma: &soma[at.clone()],
+                keep: T::from_f64(step.keep),
+                past: &past[..clock.order],
+                weight: T::from_f64(step.weights[0]),
+                base: &mut base[at.clone()],
+                ahead: &mut ahead[at.clone()],
+                new: &mut new[at.clone()],
+                last: &mut last[at],
             }
-            let w = T::from_f64(step.weights[0]);
-            let new = &mut self.new[population][at];
-            new.iter_mut().zip(base.iter()).zip(ahead.iter()).for_each(|((u, &b), &s)| *u = b + w * s);
+        });
+        Ahead::all(self.plan, lists);
+        for (k, apical) in self.p.apical.iter_mut().enumerate() {
+            let at = ranges[k].clone();
+            let terms: [(T, &[T]); NODES] =
+                std::array::from_fn(|j| (T::from_f64(clock.ahead[j]), &nodes[clock.slots[j]].apical[k][at.clone()]));
+            self.plan.combine(T::ZERO, &terms[..clock.order], &mut apical[at.clone()]);
         }
-        for k in 0..self.p.apical.len() {
-            let at = self.range(k, clock);
-            let apical = &mut self.p.apical[k][at.clone()];
-            apical.fill(T::ZERO);
-            for j in 0..clock.order {
-                let a = T::from_f64(clock.ahead[j]);
-                let v = &nodes[clock.slots[j]].apical[k][at.clone()];
-                apical.iter_mut().zip(v).for_each(|(to, &v)| *to += a * v);
-            }
+        for (class, weight) in self.weight.iter_mut().enumerate() {
+            weight[clock.first..clock.first + clock.count].fill(T::from_f64(clock.soma[class].weights[0]));
         }
-        let weights = std::array::from_fn(|class| T::from_f64(clock.soma[class].weights[0]));
-        self.weight[clock.first..clock.first + clock.count].fill(weights);
-        self.rates(clock);
     }
 
     /// One sweep of all samples.
     pub fn sweep(&mut self, w: &Tensors<T>, target: bool) {
-        for (last, new) in self.last.iter_mut().zip(&self.new) {
-            last.copy_from_slice(new);
-        }
         let depth = self.p.rate.len();
-        let (phi, beta_b) = (self.net.activation, T::from_f64(self.net.bias_rate));
-        let [g_b, g_a, g_d, g_som_i, g_som_n] = self.g;
-        let p = &mut self.p;
-        // Up, with the apical potentials as they are.
+        let beta_b = T::from_f64(self.net.bias_rate);
+        // Up: basal potentials, with apical ones of before; somas; rates.
         for k in 0..depth {
-            if k == 0 && self.still {
-                let n = p.basal[0].len() / self.samples;
-                for (b, &left) in self.left.iter().enumerate() {
-                    let at = b * n..(b + 1) * n;
-                    let both = self.settled[at.clone()].iter().zip(&self.fading[at.clone()]);
-                    p.basal[0][at].iter_mut().zip(both).for_each(|(v, (&s, &f))| *v = s + left * f);
-                }
-                potentials::add_bias(w.bpp.first(), beta_b, &mut p.basal[0]);
-            } else {
-                let r_below = if k == 0 { &self.input } else { &p.rate[k - 1] };
-                potentials::basal(self.plan, &w.pp[k], w.bpp.get(k), beta_b, r_below, &mut p.basal[k]);
+            if k > 0 {
+                let (plan, p) = (self.plan, &mut self.p);
+                potentials::basal(plan, &w.pp[k], w.bpp.get(k), beta_b, &p.rate[k - 1], &mut p.basal[k]);
             }
-            let cells = p.basal[k].len() / self.samples;
-            let class = class(k, depth);
-            for b in 0..self.samples {
-                let at = b * cells..(b + 1) * cells;
-                let weight = self.weight[b][class];
-                let v_b = &p.basal[k][at.clone()];
-                let s = &mut self.current[k][at.clone()];
-                if k + 1 < depth {
-                    let v_a = &p.apical[k][at.clone()];
-                    s.iter_mut().zip(v_b).zip(v_a).for_each(|((s, &v_b), &v_a)| *s = g_b * v_b + g_a * v_a);
-                } else if target {
-                    let u = &self.target[at.clone()];
-                    s.iter_mut().zip(v_b).zip(u).for_each(|((s, &v_b), &u)| *s = g_b * v_b + g_som_n * u);
-                } else {
-                    s.iter_mut().zip(v_b).for_each(|(s, &v_b)| *s = g_b * v_b);
-                }
-                let new = self.new[k][at.clone()].iter_mut().zip(&self.base[k][at]);
-                new.zip(s.iter()).for_each(|((u, &base), &s)| *u = base + weight * s);
-            }
-            phi.rates(&self.new[k], &mut p.rate[k]);
+            self.pyramidal(k, target, k + 1 == depth);
         }
         // Down: interneurons, apical potentials, somas again.
         for k in (0..depth - 1).rev() {
-            potentials::inter_dendrite(self.plan, &w.ip[k], w.bip.get(k), beta_b, &p.rate[k], &mut p.inter_dendrite[k]);
-            let cells = p.inter_dendrite[k].len() / self.samples;
-            let i = depth + k;
-            for b in 0..self.samples {
-                let at = b * cells..(b + 1) * cells;
-                let weight = self.weight[b][1];
-                let (below, above) = self.new.split_at_mut(i);
-                let s = self.current[i][at.clone()].iter_mut();
-                let u = above[0][at.clone()].iter_mut().zip(&self.base[i][at.clone()]);
-                let v = p.inter_dendrite[k][at.clone()].iter().zip(&below[k + 1][at]);
-                for ((s, (u, &base)), (&v_i, &u_above)) in s.zip(u).zip(v) {
-                    *s = g_d * v_i + g_som_i * u_above;
-                    *u = base + weight * *s;
-                }
-            }
-            phi.rates(&self.new[i], &mut p.rate_inter[k]);
-            let (feedback, lateral) = (&mut p.apical_feedback[k], &mut p.apical_lateral[k]);
-            let (r_above, r_inter) = (&p.rate[k + 1], &p.rate_inter[k]);
-            potentials::apical(self.plan, &w.pb[k], &w.pi[k], r_above, r_inter, feedback, lateral, &mut p.apical[k]);
-            let cells = p.apical[k].len() / self.samples;
-            for b in 0..self.samples {
-                let at = b * cells..(b + 1) * cells;
-                let weight = self.weight[b][0];
-                let s = self.current[k][at.clone()].iter_mut();
-                let u = self.new[k][at.clone()].iter_mut().zip(&self.base[k][at.clone()]);
-                let v = p.basal[k][at.clone()].iter().zip(&p.apical[k][at]);
-                for ((s, (u, &base)), (&v_b, &v_a)) in s.zip(u).zip(v) {
-                    *s = g_b * v_b + g_a * v_a;
-                    *u = base + weight * *s;
-                }
-            }
-            phi.rates(&self.new[k], &mut p.rate[k]);
+            let (plan, p) = (self.plan, &mut self.p);
+            potentials::inter_dendrite(plan, &w.ip[k], w.bip.get(k), beta_b, &p.rate[k], &mut p.inter_dendrite[k]);
+            self.interneurons(k);
+            self.apical(k, w);
+            self.pyramidal(k, target, true);
         }
     }
 
-    /// The largest over populations and samples of the root mean square of `f` over the cells, divided by `scale`.
-    fn worst(&self, clock: &Clock, scale: impl Fn(usize) -> f64, f: impl Fn(usize, usize) -> f64) -> f64 {
+    /// Currents, somas and rates of a layer; `last`: the sweep does not come back to it.
+    fn pyramidal(&mut self, k: usize, target: bool, last: bool) {
+        let depth = self.p.rate.len();
+        let [g_b, g_a, _, _, g_som] = self.g;
+        let other: (T, &[T]) = match self.p.apical.get(k) {
+            Some(v_a) => (g_a, v_a),
+            None if target => (g_som, &self.target),
+            None => (T::ZERO, &[]),
+        };
+        let end = End { last: &mut self.last[k], ahead: &self.ahead[k], sums: &mut self.sums[k] };
+        let flow = Flow {
+            cells: self.new[k].len() / self.samples,
+            dendrite: (g_b, &self.p.basal[k]),
+            other,
+            base: &self.base[k],
+            weight: &self.weight[class(k, depth)],
+            current: &mut self.current[k],
+            soma: &mut self.new[k],
+            rate: &mut self.p.rate[k],
+            end: last.then_some(end),
+        };
+        flow.all(self.isa, self.net.activation);
+    }
+
+    fn interneurons(&mut self, k: usize) {
+        let i = self.p.rate.len() + k;
+        let [_, _, g_d, g_som, _] = self.g;
+        let (below, above) = self.new.split_at_mut(i);
+        let end = End { last: &mut self.last[i], ahead: &self.ahead[i], sums: &mut self.sums[i] };
+        let flow = Flow {
+            cells: above[0].len() / self.samples,
+            dendrite: (g_d, &self.p.inter_dendrite[k]),
+            other: (g_som, &below[k + 1]),
+            base: &self.base[i],
+            weight: &self.weight[1],
+            current: &mut self.current[i],
+            soma: &mut above[0],
+            rate: &mut self.p.rate_inter[k],
+            end: Some(end),
+        };
+        flow.all(self.isa, self.net.activation);
+    }
+
+    /// v_A of a hidden layer.
+    fn apical(&mut self, k: usize, w: &Tensors<T>) {
+        let (plan, samples, p) = (self.plan, self.samples, &mut self.p);
+        let (r_above, r_inter, v_a) = (&p.rate[k + 1], &p.rate_inter[k], &mut p.apical[k]);
+        if self.alone[k] {
+            let (feedback, lateral) = (&mut p.apical_feedback[k], &mut p.apical_lateral[k]);
+            potentials::apical(plan, &w.pb[k], &w.pi[k], r_above, r_inter, feedback, lateral, v_a);
+            return;
+        }
+        let (above, cells) = (r_above.len() / samples, v_a.len() / samples);
+        if self.mirrored[k] {
+            let difference = &mut p.predicted[..r_above.len()];
+            plan.combine(T::ZERO, &[(T::ONE, r_above), (-T::ONE, r_inter)], difference);
+            plan.weighted_sum(&w.pb[k], difference, v_a);
+        } else {
+            plan.weighted_sum(&w.pb[k], r_above, v_a);
+            let (r, v_a) = (Rows::packed(r_inter, samples, above), RowsMut::packed(v_a, samples, cells));
+            plan.weighted_sums((&w.pi[k]).into(), r, T::ONE, T::ONE, v_a);
+        }
+    }
+
+    /// The largest over populations and a clock's samples of the root mean square of what the sums at `which` are of.
+    fn worst(&self, clock: &Clock, which: usize, factor: impl Fn(usize) -> f64) -> f64 {
         let mut worst = 0.0f64;
-        for population in 0..self.new.len() {
-            let n = self.new[population].len() / self.samples;
-            let scale = scale(population);
-            for b in clock.first..clock.first + clock.count {
-                let squares: f64 = (b * n..(b + 1) * n).map(|i| f(population, i).powi(2)).sum();
-                let size = (squares / n as f64).sqrt() / scale;
+        for (population, sums) in self.sums.iter().enumerate() {
+            let n = (self.new[population].len() / self.samples) as f64;
+            let factor = factor(population);
+            for sums in &sums[clock.first..clock.first + clock.count] {
+                let size = (sums[which].to_f64() / n).sqrt() * factor;
                 // NaN must not be lost in a maximum.
                 worst = if size.is_nan() { f64::INFINITY } else { worst.max(size) };
             }
@@ -348,71 +390,97 @@ impl<T: Real> Cells<T> {
 
     /// How much the last sweep changed, in units of `scale`.
     pub fn change(&self, clock: &Clock, scale: impl Fn(usize) -> f64) -> f64 {
-        self.worst(clock, scale, |k, i| self.new[k][i].to_f64() - self.last[k][i].to_f64())
+        self.worst(clock, 0, |k| 1.0 / scale(k))
     }
 
     /// The estimated error of the step in the somas, in units of `scale`.
     pub fn error(&self, clock: &Clock, scale: impl Fn(usize) -> f64) -> f64 {
         let depth = self.p.rate.len();
-        self.worst(clock, scale, |k, i| {
-            clock.soma[class(k, depth)].error * (self.current[k][i].to_f64() - self.ahead[k][i].to_f64())
-        })
+        self.worst(clock, 1, |k| clock.soma[class(k, depth)].error.abs() / scale(k))
     }
 
-    /// The errors of the rules, for a clock's samples.
-    pub fn errors(&mut self, clock: &Clock, sites: &[Site]) {
-        let phi = self.net.activation;
+    /// True if all somas of a clock's samples are within a bound, by their squares; false says nothing.
+    pub fn within(&self, clock: &Clock, bound: f64) -> bool {
+        let samples = clock.first..clock.first + clock.count;
+        self.sums.iter().all(|sums| sums[samples.clone()].iter().all(|sums| sums[2].to_f64() < 0.99 * bound * bound))
+    }
+
+    /// The errors of the rules, for a clock's samples, and how they compare with their extrapolations.
+    pub fn errors(&mut self, clock: &Clock, nodes: &[Node<T>], sites: &[Site]) {
         let depth = self.p.rate.len();
-        for &site in sites {
-            let k = site.k;
-            match site.kind {
+        let populations: Vec<_> = (0..self.new.len()).map(|population| self.range(population, clock)).collect();
+        let at = |site: Site| match site.kind {
+            Kind::Wip | Kind::Bip => populations[depth + site.k].clone(),
+            _ => populations[site.k].clone(),
+        };
+        let past: Vec<[(&[T], T); NODES]> = sites
+            .iter()
+            .map(|&site| {
+                std::array::from_fn(|j| (&nodes[clock.slots[j]].factors(site).0[at(site)], T::from_f64(clock.ahead[j])))
+            })
+            .collect();
+        let samples = clock.first..clock.first + clock.count;
+        let p = &mut self.p;
+        let mut forward: Vec<_> = p.error_forward.iter_mut().map(Some).collect();
+        let mut inter: Vec<_> = p.error_inter.iter_mut().map(Some).collect();
+        let mut feedback: Vec<_> = p.error_feedback.iter_mut().map(Some).collect();
+        let mut apical: Vec<_> = p.apical.iter_mut().map(Some).collect();
+        let lists = sites.iter().zip(&past).zip(&mut self.rules).filter_map(|((&site, past), sums)| {
+            let (k, at) = (site.k, at(site));
+            let (error, factor, v, rate): (_, _, &[T], &[T]) = match site.kind {
                 Kind::Wpp => {
-                    let at = self.range(k, clock);
-                    let p = &mut self.p;
-                    let r_hat = &mut p.predicted[..at.len()];
-                    predicted_rate(phi, self.attenuation.basal(k + 1, depth), &p.basal[k][at.clone()], r_hat);
-                    forward::error(&p.rate[k][at.clone()], r_hat, &mut p.error_forward[k][at]);
+                    let factor = T::from_f64(self.attenuation.basal(k + 1, depth));
+                    (forward[k].take()?, factor, &p.basal[k][at.clone()], &p.rate[k][at.clone()])
                 }
                 Kind::Wip => {
-                    let at = self.range(depth + k, clock);
-                    let p = &mut self.p;
-                    let r_hat = &mut p.predicted[..at.len()];
-                    predicted_rate(phi, self.attenuation.interneuron, &p.inter_dendrite[k][at.clone()], r_hat);
-                    interneuron::error(&p.rate_inter[k][at.clone()], r_hat, &mut p.error_inter[k][at]);
+                    let factor = T::from_f64(self.attenuation.interneuron);
+                    (inter[k].take()?, factor, &p.inter_dendrite[k][at.clone()], &p.rate_inter[k][at.clone()])
                 }
-                Kind::Wpb => {
-                    let at = self.range(k, clock);
-                    let p = &mut self.p;
-                    let r_hat = &mut p.predicted[..at.len()];
-                    predicted_rate(phi, 1.0, &p.apical_feedback[k][at.clone()], r_hat);
-                    feedback::error(&p.rate[k][at.clone()], r_hat, &mut p.error_feedback[k][at]);
-                }
-                Kind::Bpp | Kind::Bip | Kind::Wpi => {}
-            }
-        }
+                Kind::Wpb => (feedback[k].take()?, T::ONE, &p.apical_feedback[k][at.clone()], &p.rate[k][at.clone()]),
+                Kind::Wpi => (apical[k].take()?, T::ONE, &[], &[]),
+                Kind::Bpp | Kind::Bip => return None,
+            };
+            let error = &mut error[at];
+            let cells = error.len() / samples.len();
+            let sums = &mut sums[samples.clone()];
+            Some(Rule { cells, dendrite: (factor, v), rate, error, past: &past[..clock.order], sums })
+        });
+        Rule::all(self.isa, self.net.activation, lists);
     }
 
-    /// The error of a rule at the end of the step.
-    pub fn rule(&self, site: Site) -> &[T] {
-        match site.kind {
-            Kind::Wpp | Kind::Bpp => &self.p.error_forward[site.k],
-            Kind::Wip | Kind::Bip => &self.p.error_inter[site.k],
-            Kind::Wpi => &self.p.apical[site.k],
-            Kind::Wpb => &self.p.error_feedback[site.k],
+    /// Of rule `n` of those given to [`Cells::errors`]: the sums over a clock's samples of the squares of what was not
+    /// extrapolated, and of the errors; and the number of errors.
+    pub fn rule(&self, n: usize, site: Site, clock: &Clock) -> (f64, f64, usize) {
+        let population = if site.kind == Kind::Wip { self.p.rate.len() + site.k } else { site.k };
+        let sums = &self.rules[n][clock.first..clock.first + clock.count];
+        let [mut off, mut size] = [0.0; 2];
+        for sums in sums {
+            off += sums[0].to_f64();
+            size += sums[1].to_f64();
         }
+        (off, size, self.range(population, clock).len())
     }
 
     /// Takes the somas at the end of a clock's step.
     pub fn accept(&mut self, clock: &Clock) {
         for population in 0..self.soma.len() {
             let at = self.range(population, clock);
-            self.before[population][at.clone()].copy_from_slice(&self.soma[population][at.clone()]);
-            self.soma[population][at.clone()].copy_from_slice(&self.new[population][at]);
+            let (before, soma, new) =
+                (&mut self.before[population], &mut self.soma[population], &mut self.new[population]);
+            if at.len() == soma.len() {
+                std::mem::swap(before, soma);
+                std::mem::swap(soma, new);
+            } else {
+                before[at.clone()].copy_from_slice(&soma[at.clone()]);
+                soma[at.clone()].copy_from_slice(&new[at]);
+            }
         }
     }
 
-    /// Keeps what the last sweep found for a clock's samples.
-    pub fn keep(&self, clock: &Clock, node: &mut Node<T>) {
-        node.take(&self.p, &self.current, &self.input, self.samples, clock.first, clock.count);
+    /// Gives what the last sweep found for a clock's samples to the node in `slot`.
+    pub fn keep(&mut self, clock: &Clock, slot: usize, nodes: &mut [Node<T>]) {
+        self.span.mark(slot, (-clock.t / self.tau_0).exp());
+        let input = if self.traces_input { &mut self.input } else { &mut Vec::new() };
+        nodes[slot].take(&mut self.p, &mut self.current, input, self.samples, clock.first, clock.count);
     }
 }

@@ -1,13 +1,14 @@
 //! A presentation: rounds of sweeps, in which samples go on at their own pace, or all together while they move the
 //! weights.
 
-use super::cells::Cells;
+use super::cells::{Cells, Entry};
 use super::clock::{Clock, Status, Sweep};
 use super::dense::{Asked, Seen, Top, average, somas};
 use super::node::{Node, Site, sites};
 use super::pace::{Aim, Pace, Setting};
-use super::path::{Gathered, Motion, Path};
+use super::path::{self, Gathered, Motion, Path, Stretch};
 use super::quadrature::NODES;
+use super::span::Span;
 use crate::circuit::params::LagKind;
 use crate::circuit::{State, Tensors};
 use crate::kernels::{Product, Real};
@@ -34,6 +35,8 @@ pub struct Room<T> {
     nodes: Vec<Node<T>>,
     paces: Vec<Pace>,
     sites: Vec<Site>,
+    /// The rate of the weights into layer 1, if they move in [`Span`].
+    spanned: Option<f64>,
     path: Option<Path<T>>,
     gathered: Option<Gathered<T>>,
     seen: Option<Seen<T>>,
@@ -52,6 +55,7 @@ impl<T: Real> Room<T> {
             nodes: vec![Node::new(net, samples); NODES],
             paces: Vec::new(),
             sites: Vec::new(),
+            spanned: None,
             path: None,
             gathered: None,
             seen: None,
@@ -96,12 +100,8 @@ impl<T: Real> Room<T> {
         // Samples whose weights stand still until the lag is over go there at their own pace.
         let apart = !moves || (aim.lag > 0.0 && setting.timing.lag_kind == LagKind::Freeze);
         self.set_paces(!apart);
-        if moves {
-            let path = self.path.get_or_insert_with(|| Path::new(weights, setting.net.bias_rate, shown.samples));
-            (0..NODES).for_each(|slot| path.forget(slot));
-        }
-        self.used.clone_from(weights);
-        self.cells.begin(state, shown, weights);
+        self.cells.begin(state, shown, weights, &self.sites, moves);
+        self.begin_weights(setting, moves, weights, &teaching, shown.samples);
         self.cost = Cost::default();
         output.fill(T::ZERO);
         let steps = setting.steps();
@@ -127,9 +127,49 @@ impl<T: Real> Room<T> {
         if let (Teaching::Gather { update, .. }, Some(gathered)) = (&mut teaching, &mut self.gathered) {
             gathered.fold(&self.sites, shown.samples, update);
         }
+        if let (Teaching::Own { delta, .. }, true) = (teaching, moves) {
+            if let Some(path) = &mut self.path {
+                path.settle(&self.nodes, weights, delta, None);
+            }
+            if let Some(eta) = self.spanned {
+                self.cells.span.settle(&self.nodes);
+                self.cells.span.end(eta, &mut weights.pp[0], delta.pp.get_mut(0));
+            }
+        }
         self.cells.end(shown, aim.end, state);
         state.step += steps as u64;
         Ok(())
+    }
+
+    /// Lays out how the weights will move, if they do.
+    fn begin_weights(
+        &mut self,
+        setting: &Setting,
+        moves: bool,
+        weights: &Tensors<T>,
+        teaching: &Teaching<'_, T>,
+        samples: usize,
+    ) {
+        let first = self.sites.iter().find(|site| site.enters()).map(|site| site.eta);
+        self.spanned = first.filter(|_| moves && Span::<T>::pays(samples, setting.net.sizes[0]));
+        // Rules at held weights and products with the traced input need it.
+        self.cells.traces_input = first.is_some() && self.spanned.is_none();
+        let direct = moves && first.is_some() && self.spanned.is_none();
+        path::copy(weights, &mut self.used, direct);
+        if !moves {
+            return;
+        }
+        let delta = match teaching {
+            Teaching::Own { delta, .. } => delta.pp.first(),
+            _ => None,
+        };
+        if self.spanned.is_some() {
+            self.cells.span.prepare(delta);
+        }
+        let spanned = self.spanned.is_some();
+        let path = self.path.get_or_insert_with(|| Path::new(setting.net.bias_rate, samples));
+        let written = self.sites.iter().copied().filter(|site| !spanned || !site.enters());
+        path.begin(written, weights);
     }
 
     /// Goes on until every pace has come to `end` (ms).
@@ -150,10 +190,17 @@ impl<T: Real> Room<T> {
         let target = shown.target.is_some();
         let totals = self.cells.totals(target);
         let moves = aim.learns && matches!(teaching, Teaching::Own { .. });
-        self.cells.still = !moves || (aim.learning >= end && aim.lag >= end);
+        let still = !moves || (aim.learning >= end && aim.lag >= end);
+        let first = self.sites.iter().any(Site::enters);
+        self.cells.entry = match self.spanned {
+            _ if still || !first => Entry::Still,
+            Some(eta) => Entry::Spanned(eta),
+            None => Entry::Direct,
+        };
         for pace in &mut self.paces {
             if pace.clock.status == Status::Start {
                 self.cells.look(shown, &pace.clock);
+                self.cells.enter(&pace.clock, pace.clock.t, &self.used);
             }
         }
         while self.paces.iter().any(|pace| pace.clock.t < end) {
@@ -166,9 +213,11 @@ impl<T: Real> Room<T> {
                     clock.lay_out(event(aim, clock.t), totals);
                     self.paces[n].scale(aim);
                     self.cells.predict(shown, &self.paces[n].clock, &self.nodes);
-                    if let (Teaching::Own { delta, .. }, true) = (&*teaching, aim.learns) {
+                    if let (Teaching::Own { delta, .. }, true) = (&mut *teaching, aim.learns) {
                         self.lay_out_weights(setting, aim, weights, delta);
                     }
+                    let clock = &self.paces[n].clock;
+                    self.cells.enter(clock, clock.t + clock.h, &self.used);
                 }
                 busy |= matches!(self.paces[n].clock.status, Status::Start | Status::Sweeping);
             }
@@ -205,15 +254,19 @@ impl<T: Real> Room<T> {
                     Status::Ready => {}
                 }
             }
-            self.show(setting, weights, shown, asked, observer);
+            let delta = match teaching {
+                Teaching::Own { delta, .. } if moves => Some(&mut **delta),
+                _ => None,
+            };
+            self.show(setting, weights, delta, shown, asked, observer);
         }
         Ok(())
     }
 
     fn take_first(&mut self, n: usize) {
         let pace = &mut self.paces[n];
-        self.cells.errors(&pace.clock, &self.sites);
-        self.cells.keep(&pace.clock, &mut self.nodes[pace.clock.slots[0]]);
+        self.cells.errors(&pace.clock, &self.nodes, &self.sites);
+        self.cells.keep(&pace.clock, pace.clock.slots[0], &mut self.nodes);
         pace.measure(&self.cells, &self.sites);
         pace.clock.start();
     }
@@ -227,8 +280,8 @@ impl<T: Real> Room<T> {
             Sweep::Settled => {}
         }
         let pace = &self.paces[n];
-        self.cells.errors(&pace.clock, &self.sites);
-        let error = pace.error(aim, &self.cells, &self.nodes, &self.sites);
+        self.cells.errors(&pace.clock, &self.nodes, &self.sites);
+        let error = pace.error(aim, &self.cells, &self.sites);
         Some(if error.is_nan() { f64::INFINITY } else { error })
     }
 
@@ -237,7 +290,7 @@ impl<T: Real> Room<T> {
         pace.clock.accept(error, event(aim, pace.clock.t));
         let slot = pace.clock.slots[0];
         self.cells.accept(&pace.clock);
-        self.cells.keep(&pace.clock, &mut self.nodes[slot]);
+        self.cells.keep(&pace.clock, slot, &mut self.nodes);
         if let Some(path) = &mut self.path {
             path.forget(slot);
         }
@@ -246,6 +299,9 @@ impl<T: Real> Room<T> {
     }
 
     fn check(&self, clock: &Clock, step: u64, bound: f64) -> Result<(), Trouble> {
+        if self.cells.within(clock, bound) {
+            return Ok(());
+        }
         let depth = self.cells.p.rate.len();
         for (population, values) in self.cells.soma.iter().enumerate() {
             let cells = values.len() / self.cells.samples;
@@ -260,25 +316,29 @@ impl<T: Real> Room<T> {
     }
 
     /// The weights that the step under way sees at its end.
-    fn lay_out_weights(&mut self, setting: &Setting, aim: &Aim, weights: &Tensors<T>, delta: &Tensors<T>) {
+    fn lay_out_weights(&mut self, setting: &Setting, aim: &Aim, weights: &mut Tensors<T>, delta: &mut Tensors<T>) {
         let clock = &self.paces[0].clock;
         let together = self.paces.len() == 1;
         if let (Some(path), true, Motion::Both) = (&mut self.path, together, motion(setting, aim, clock.t)) {
-            path.ahead(&self.sites, &self.nodes, clock, setting.tau_w);
-            path.reach(&self.sites, &mut self.used, weights, delta);
+            let stretch = Stretch::ahead(clock, setting.tau_w);
+            path.settle(&self.nodes, weights, delta, Some((&stretch, &mut self.used)));
+            if self.spanned.is_some() {
+                self.cells.span.look(&stretch, &self.nodes);
+            }
         }
     }
 
-    /// Moves weights and Delta over the step just taken.
+    /// Moves weights and Delta over the step just taken, in matrices when they are next wanted.
     fn move_weights(&mut self, setting: &Setting, aim: &Aim, weights: &mut Tensors<T>, delta: &mut Tensors<T>) {
         let clock = &self.paces[0].clock;
         let motion = motion(setting, aim, clock.from);
         if let (Some(path), Motion::Both | Motion::DeltaOnly) = (&mut self.path, motion) {
-            path.along(&self.sites, &self.nodes, clock, setting.tau_w, 1.0);
-            if motion == Motion::Both {
-                path.move_on(&self.sites, weights, delta);
+            path.settle(&self.nodes, weights, delta, None);
+            let stretch = Stretch::along(clock, setting.tau_w, 1.0);
+            path.advance(stretch, motion);
+            if self.spanned.is_some() {
+                self.cells.span.advance(stretch, motion, &self.nodes);
             }
-            path.filter(&self.sites, delta);
         }
     }
 
@@ -330,11 +390,12 @@ impl<T: Real> Room<T> {
         }
         for (&time, found) in times.iter().zip(&found) {
             self.cells.look_at(shown, &all.clock, time, found);
+            self.cells.enter(&all.clock, time, &self.used);
             self.cells.sweep(&self.used, shown.target.is_some());
             self.cost.right_hand_sides += 1;
-            self.cells.errors(&all.clock, &self.sites);
+            self.cells.errors(&all.clock, &self.nodes, &self.sites);
             all.clock.pass(time);
-            self.cells.keep(&all.clock, &mut self.nodes[all.clock.slots[0]]);
+            self.cells.keep(&all.clock, all.clock.slots[0], &mut self.nodes);
         }
         all.measure(&self.cells, &self.sites);
         if let Some(path) = &mut self.path {
@@ -349,8 +410,8 @@ impl<T: Real> Room<T> {
         &mut self,
         setting: &Setting,
         aim: &Aim,
-        weights: &Tensors<T>,
-        delta: &Tensors<T>,
+        weights: &mut Tensors<T>,
+        delta: &mut Tensors<T>,
         shown: &Shown<'_, T>,
         asked: &mut Asked,
         observer: &mut dyn Observer<T>,
@@ -361,11 +422,19 @@ impl<T: Real> Room<T> {
         }
         while let Some(due) = asked.due().filter(|&due| due < clock.t) {
             let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
+            if let Some(path) = &mut self.path {
+                path.settle(&self.nodes, weights, delta, None);
+                self.cells.span.settle(&self.nodes);
+            }
             seen.weights.clone_from(weights);
             if let Some(path) = &mut self.path {
-                let b = (due - clock.from) / clock.h;
-                path.along(&self.sites, &self.nodes, clock, setting.tau_w, b);
-                path.reach(&self.sites, &mut seen.weights, weights, delta);
+                let stretch = Stretch::along(clock, setting.tau_w, (due - clock.from) / clock.h);
+                path.learn(&stretch, &self.nodes);
+                path.reach(&stretch, weights, delta, &mut seen.weights);
+                if let Some(eta) = self.spanned {
+                    self.cells.span.look(&stretch, &self.nodes);
+                    self.cells.span.show(eta, &mut seen.weights.pp[0], delta.pp.first());
+                }
             }
             seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);
             asked.next(observer);
@@ -376,7 +445,8 @@ impl<T: Real> Room<T> {
     fn show(
         &mut self,
         setting: &Setting,
-        weights: &Tensors<T>,
+        weights: &mut Tensors<T>,
+        mut delta: Option<&mut Tensors<T>>,
         shown: &Shown<'_, T>,
         asked: &mut Asked,
         observer: &mut dyn Observer<T>,
@@ -384,7 +454,14 @@ impl<T: Real> Room<T> {
         let reached = self.paces.iter().map(|pace| pace.clock.t).fold(f64::INFINITY, f64::min);
         while asked.due().is_some_and(|due| due <= reached) {
             let seen = self.seen.get_or_insert_with(|| Seen::new(&setting.net, shown.samples));
+            if let (Some(path), Some(delta)) = (&mut self.path, &mut delta) {
+                path.settle(&self.nodes, weights, delta, None);
+            }
             seen.weights.clone_from(weights);
+            if let (Some(eta), Some(delta)) = (self.spanned, &delta) {
+                self.cells.span.settle(&self.nodes);
+                self.cells.span.show_here(eta, &mut seen.weights.pp[0], delta.pp.first());
+            }
             seen.show(setting, &self.cells, &self.nodes, &self.paces, shown, asked, observer);
             asked.next(observer);
         }

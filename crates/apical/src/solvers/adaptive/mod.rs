@@ -12,7 +12,7 @@
 //! drifting fixed point, and its length is bounded by how fast the fixed point moves, not by 1 / g.
 //!
 //! - [`quadrature`]: integrals of polynomials, with and without exponentials. [`clock`]: nodes, steps and their length.
-//! - [`cells`]: sweeps. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
+//! - [`cells`]: sweeps. [`elements`]: what happens to each cell. [`span`]: what the input brings about in layer 1. [`node`]: what is kept of a moment. [`dense`]: between the nodes.
 //! - [`single`]: one sample of a small net, in vectors.
 //! - [`pace`]: how large an error may be. [`path`]: how the weights move. [`course`]: all of it, as a presentation.
 //!
@@ -28,11 +28,13 @@ mod cells;
 mod clock;
 mod course;
 mod dense;
+mod elements;
 mod node;
 mod pace;
 mod path;
 mod quadrature;
 mod single;
+mod span;
 
 use super::euler::engine::{Answer, Teaching};
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights};

@@ -38,6 +38,13 @@ pub struct Site {
     pub sign: f64,
 }
 
+impl Site {
+    /// True for the weights into layer 1.
+    pub fn enters(&self) -> bool {
+        (self.kind, self.k) == (Kind::Wpp, 0)
+    }
+}
+
 /// Sizes of all populations.
 pub fn populations(net: &Network) -> Vec<usize> {
     net.sizes[1..].iter().chain(&net.sizes[2..]).copied().collect()
@@ -76,30 +83,36 @@ impl<T: Real> Node<T> {
         }
     }
 
-    /// Takes the values of `count` samples from `first` on.
+    /// Takes the values of `count` samples from `first` on. What is taken of all samples leaves other values behind.
     pub fn take(
         &mut self,
-        p: &Potentials<T>,
-        current: &[Vec<T>],
-        input: &[T],
+        p: &mut Potentials<T>,
+        current: &mut [Vec<T>],
+        input: &mut Vec<T>,
         samples: usize,
         first: usize,
         count: usize,
     ) {
-        let rates = p.rate.iter().chain(&p.rate_inter);
+        let take = |to: &mut Vec<T>, from: &mut Vec<T>| {
+            if count == samples {
+                return std::mem::swap(to, from);
+            }
+            let n = from.len() / samples;
+            let at = first * n..(first + count) * n;
+            to[at.clone()].copy_from_slice(&from[at]);
+        };
+        let rates = p.rate.iter_mut().chain(&mut p.rate_inter);
         let lists = self.rate.iter_mut().zip(rates).chain(self.current.iter_mut().zip(current));
-        let lists = lists.chain(self.apical.iter_mut().zip(&p.apical));
-        let lists = lists.chain(self.forward.iter_mut().zip(&p.error_forward));
-        let lists = lists.chain(self.inter.iter_mut().zip(&p.error_inter));
-        let lists = lists.chain(self.feedback.iter_mut().zip(&p.error_feedback));
-        for (to, from) in lists {
-            let n = from.len() / samples;
-            to[first * n..(first + count) * n].copy_from_slice(&from[first * n..(first + count) * n]);
+        let lists = lists.chain(self.apical.iter_mut().zip(&mut p.apical));
+        let lists = lists.chain(self.forward.iter_mut().zip(&mut p.error_forward));
+        let lists = lists.chain(self.inter.iter_mut().zip(&mut p.error_inter));
+        let lists = lists.chain(self.feedback.iter_mut().zip(&mut p.error_feedback));
+        lists.for_each(|(to, from)| take(to, from));
+        if let Some(top) = p.basal.last_mut() {
+            take(&mut self.top, top);
         }
-        let top = &p.basal[p.basal.len() - 1];
-        for (to, from) in [(&mut self.top, &top[..]), (&mut self.input, input)] {
-            let n = from.len() / samples;
-            to[first * n..(first + count) * n].copy_from_slice(&from[first * n..(first + count) * n]);
+        if !input.is_empty() {
+            take(&mut self.input, input);
         }
     }
 }

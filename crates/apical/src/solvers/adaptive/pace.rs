@@ -2,7 +2,7 @@
 
 use super::cells::Cells;
 use super::clock::Clock;
-use super::node::{Node, Site};
+use super::node::Site;
 use super::quadrature::{NODES, Row};
 use crate::circuit::Kind;
 use crate::circuit::params::{LagKind, Network, Rates, Timing};
@@ -142,10 +142,10 @@ impl Pace {
     }
 
     /// The error of the step.
-    pub fn error<T: Real>(&self, aim: &Aim, cells: &Cells<T>, nodes: &[Node<T>], sites: &[Site]) -> f64 {
+    pub fn error<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site]) -> f64 {
         let error = cells.error(&self.clock, |population| self.scales[population]);
         if aim.learns && self.clock.t + self.clock.h > aim.learning {
-            error.max(self.quadrature(aim, cells, nodes, sites))
+            error.max(self.quadrature(aim, cells, sites))
         } else {
             error
         }
@@ -155,15 +155,14 @@ impl Pace {
     pub fn measure<T: Real>(&mut self, cells: &Cells<T>, sites: &[Site]) {
         let depth = cells.p.rate.len();
         self.sizes.fill(f64::NAN);
-        for site in sites {
+        for (n, &site) in sites.iter().enumerate() {
             let population = match site.kind {
                 Kind::Wpp => site.k,
                 Kind::Wip => depth + site.k,
                 Kind::Bpp | Kind::Bip | Kind::Wpi | Kind::Wpb => continue,
             };
-            let e = self.part(cells.rule(*site), cells.samples);
-            let squares: f64 = e.iter().map(|e| e.to_f64().powi(2)).sum();
-            self.sizes[population] = (squares / e.len() as f64).sqrt();
+            let (_, squares, count) = cells.rule(n, site, &self.clock);
+            self.sizes[population] = (squares / count as f64).sqrt();
         }
     }
 
@@ -194,27 +193,12 @@ impl Pace {
         }
     }
 
-    fn part<'a, T>(&self, values: &'a [T], samples: usize) -> &'a [T] {
-        let n = values.len() / samples;
-        &values[self.clock.first * n..(self.clock.first + self.clock.count) * n]
-    }
-
     /// The error of the rules' integrals over the step.
-    fn quadrature<T: Real>(&self, aim: &Aim, cells: &Cells<T>, nodes: &[Node<T>], sites: &[Site]) -> f64 {
-        let clock = &self.clock;
+    fn quadrature<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site]) -> f64 {
         let mut worst = 0.0f64;
-        for &site in sites.iter().filter(|site| !matches!(site.kind, Kind::Bpp | Kind::Bip)) {
-            let new = self.part(cells.rule(site), cells.samples);
-            let past: [&[T]; NODES] =
-                std::array::from_fn(|j| self.part(nodes[clock.slots[j]].factors(site).0, cells.samples));
-            let (mut squares, mut size) = (0.0, 0.0);
-            for (i, e) in new.iter().enumerate() {
-                let terms = clock.ahead[..clock.order].iter().zip(&past);
-                let ahead: f64 = terms.map(|(a, e)| a * e[i].to_f64()).sum();
-                squares += (e.to_f64() - ahead).powi(2);
-                size += e.to_f64().powi(2);
-            }
-            let error = self.rule(aim, squares, size, new.len());
+        for (n, &site) in sites.iter().enumerate().filter(|(_, site)| !matches!(site.kind, Kind::Bpp | Kind::Bip)) {
+            let (off, size, count) = cells.rule(n, site, &self.clock);
+            let error = self.rule(aim, off, size, count);
             // NaN must not be lost in a maximum.
             worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
         }

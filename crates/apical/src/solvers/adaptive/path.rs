@@ -3,11 +3,11 @@
 use super::clock::Clock;
 use super::node::{Node, Site};
 use super::quadrature::{Basis, NODES, Row, decaying, plain};
-use crate::circuit::Tensors;
+use crate::circuit::{Kind, Tensors};
 use crate::kernels::{Mat, Product, Real, par};
 
-/// Weights that are moved at a time, all terms one after another: they stay in the nearest cache.
-const PIECE: usize = 4096;
+/// Weights that are moved at a time, with all that moves them.
+const PIECE: usize = 1024;
 
 /// What a step does to weights and Delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,36 +54,101 @@ impl Gains {
     }
 }
 
-/// Means over the batch of error times rate at the nodes, and what they and Delta contribute over a stretch of time.
+/// A stretch of time: its nodes, and what they and Delta contribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// What Delta contributes, and the powers of time.
+    pub gains: Gains,
+    /// Nodes in use.
+    pub count: usize,
+    /// Where their values lie.
+    pub slots: [usize; NODES],
+    /// Weights of the rule there in dW / eta (ms), and in Delta.
+    pub of_weights: Row,
+    pub of_delta: Row,
+}
+
+impl Stretch {
+    /// The step that a clock has laid out, by the nodes behind it.
+    pub fn ahead(clock: &Clock, tau_w: Option<f64>) -> Self {
+        let past: Row = std::array::from_fn(|j| if j < clock.order { clock.node(j) } else { 0.0 });
+        Self::new(Gains::new(tau_w, clock.h, 1.0), &Basis::new(&past[..clock.order]), clock, clock.order)
+    }
+
+    /// The part up to `b` (1: the end) of the step that a clock has just taken.
+    pub fn along(clock: &Clock, tau_w: Option<f64>, b: f64) -> Self {
+        Self::new(Gains::new(tau_w, clock.h, b), &clock.basis, clock, clock.order + 1)
+    }
+
+    fn new(gains: Gains, basis: &Basis, clock: &Clock, count: usize) -> Self {
+        let (of_weights, of_delta) = (basis.weights(&gains.weights), basis.weights(&gains.low_pass));
+        Stretch { gains, count, slots: clock.slots, of_weights, of_delta }
+    }
+}
+
+/// Means over the batch of error times rate at the nodes, and the weights that move by them.
 pub struct Path<T> {
     plan: Product,
-    brackets: Vec<Tensors<T>>,
+    /// The projections whose weights are written as they move.
+    sites: Vec<Site>,
+    /// For each of them and each slot.
+    brackets: Vec<[Mat<T>; NODES]>,
     known: [bool; NODES],
     bias: Vec<T>,
-    gains: Gains,
-    used: usize,
-    slots: [usize; NODES],
-    of_weights: Row,
-    of_delta: Row,
+    /// What weights and Delta have not yet been moved by.
+    waiting: Option<(Stretch, Motion)>,
 }
 
 fn of<T: Real>(t: &mut Tensors<T>, site: Site) -> &mut Mat<T> {
     &mut t.kind_mut(site.kind)[site.k]
 }
 
+/// Copies weights; those into layer 1 only if `first`.
+pub fn copy<T: Real>(from: &Tensors<T>, to: &mut Tensors<T>, first: bool) {
+    for kind in Kind::ALL {
+        let (to, from) = (to.list_mut(kind), from.kind(kind));
+        to.resize_with(from.len(), Mat::default);
+        for (k, (to, from)) in to.iter_mut().zip(from).enumerate() {
+            if first || (kind, k) != (Kind::Wpp, 0) {
+                to.clone_from(from);
+            }
+        }
+    }
+}
+
+/// Some values of a projection.
+struct Piece<'a, T> {
+    site: usize,
+    from: usize,
+    w: &'a mut [T],
+    delta: Option<&'a mut [T]>,
+    used: Option<&'a mut [T]>,
+}
+
 impl<T: Real> Path<T> {
-    /// Room for tensors like these.
-    pub fn new(like: &Tensors<T>, bias_rate: f64, samples: usize) -> Self {
+    /// Room for a batch.
+    pub fn new(bias_rate: f64, samples: usize) -> Self {
         Path {
             plan: Product::best(),
-            brackets: vec![like.clone(); NODES],
+            sites: Vec::new(),
+            brackets: Vec::new(),
             known: [false; NODES],
             bias: vec![T::from_f64(bias_rate); samples],
-            gains: Gains::new(None, 0.0, 0.0),
-            used: 0,
-            slots: [0; NODES],
-            of_weights: [0.0; NODES],
-            of_delta: [0.0; NODES],
+            waiting: None,
+        }
+    }
+
+    /// A presentation begins, in which these projections of `weights` move.
+    pub fn begin(&mut self, sites: impl Iterator<Item = Site>, weights: &Tensors<T>) {
+        (self.known, self.waiting) = ([false; NODES], None);
+        self.sites.clear();
+        self.sites.extend(sites);
+        self.brackets.resize_with(self.sites.len(), Default::default);
+        for (site, brackets) in self.sites.iter().zip(&mut self.brackets) {
+            let w = &weights.kind(site.kind)[site.k];
+            for bracket in brackets.iter_mut().filter(|b| (b.rows, b.cols) != (w.rows, w.cols)) {
+                *bracket = Mat::zeros(w.rows, w.cols);
+            }
         }
     }
 
@@ -92,86 +157,107 @@ impl<T: Real> Path<T> {
         self.known[slot] = false;
     }
 
-    /// Looks ahead over the step that a clock has laid out, from the nodes behind it.
-    pub fn ahead(&mut self, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>) {
-        self.gains = Gains::new(tau_w, clock.h, 1.0);
-        let past: Row = std::array::from_fn(|j| if j < clock.order { clock.node(j) } else { 0.0 });
-        self.lay_out(sites, nodes, &Basis::new(&past[..clock.order]), &clock.slots[..clock.order]);
-    }
-
-    /// Looks back over the part up to `b` (1: the end) of the step that a clock has just taken.
-    pub fn along(&mut self, sites: &[Site], nodes: &[Node<T>], clock: &Clock, tau_w: Option<f64>, b: f64) {
-        self.gains = Gains::new(tau_w, clock.h, b);
-        self.lay_out(sites, nodes, &clock.basis, &clock.slots[..=clock.order]);
-    }
-
-    fn lay_out(&mut self, sites: &[Site], nodes: &[Node<T>], basis: &Basis, slots: &[usize]) {
-        self.used = slots.len();
-        self.slots[..slots.len()].copy_from_slice(slots);
-        self.of_weights = basis.weights(&self.gains.weights);
-        self.of_delta = basis.weights(&self.gains.low_pass);
-        for &slot in slots.iter().filter(|slot| !self.known[**slot]) {
-            for &site in sites {
+    /// Finds what the rules say at the nodes of a stretch.
+    pub fn learn(&mut self, stretch: &Stretch, nodes: &[Node<T>]) {
+        for &slot in stretch.slots.iter().take(stretch.count) {
+            if self.known[slot] {
+                continue;
+            }
+            for (&site, brackets) in self.sites.iter().zip(&mut self.brackets) {
                 let (e, r) = nodes[slot].factors(site);
-                let bracket = of(&mut self.brackets[slot], site);
                 let scale = T::from_f64(site.sign / self.bias.len() as f64);
-                self.plan.outer(e, r.unwrap_or(&self.bias), scale, T::ZERO, bracket);
+                self.plan.outer(e, r.unwrap_or(&self.bias), scale, T::ZERO, &mut brackets[slot]);
+            }
+            self.known[slot] = true;
+        }
+    }
+
+    /// Weights and Delta will move along a stretch when they are next wanted: [`Path::settle`].
+    pub fn advance(&mut self, stretch: Stretch, motion: Motion) {
+        debug_assert!(self.waiting.is_none(), "one stretch at a time");
+        self.waiting = Some((stretch, motion));
+    }
+
+    /// Moves weights and Delta where they should be, and finds where the weights will be at the end of a stretch ahead.
+    pub fn settle(
+        &mut self,
+        nodes: &[Node<T>],
+        w: &mut Tensors<T>,
+        delta: &mut Tensors<T>,
+        ahead: Option<(&Stretch, &mut Tensors<T>)>,
+    ) {
+        let past = self.waiting.take();
+        let (next, mut used) = ahead.unzip();
+        past.iter().map(|(stretch, _)| stretch).chain(next).for_each(|stretch| self.learn(stretch, nodes));
+        if past.is_none() && next.is_none() {
+            return;
+        }
+        // A piece and all that moves it stay in the nearest cache while everything is done with it.
+        for (n, &site) in self.sites.iter().enumerate() {
+            let mut delta = delta.kind_mut(site.kind).get_mut(site.k).map(|d| d.data.chunks_mut(PIECE));
+            let mut used = used.as_mut().map(|used| of(used, site).data.chunks_mut(PIECE));
+            let mut pieces = Vec::new();
+            for (piece, w) in of(w, site).data.chunks_mut(PIECE).enumerate() {
+                let delta = delta.as_mut().and_then(Iterator::next);
+                let used = used.as_mut().and_then(Iterator::next);
+                pieces.push(Piece { site: n, from: piece * PIECE, w, delta, used });
+            }
+            par::each(&mut pieces, |piece| self.move_piece(piece, past.as_ref(), next));
+        }
+    }
+
+    fn move_piece(&self, piece: &mut Piece<'_, T>, past: Option<&(Stretch, Motion)>, next: Option<&Stretch>) {
+        let site = piece.site;
+        let eta = self.sites[site].eta;
+        if let Some((stretch, motion)) = past {
+            if *motion == Motion::Both {
+                let old = piece.delta.as_deref().map(|d| (T::from_f64(eta * stretch.gains.delta), d));
+                self.add(site, piece.from, (T::ONE, piece.w), [old, None], (eta, &stretch.of_weights), stretch);
+            }
+            if let Some(delta) = &mut piece.delta {
+                let keep = T::from_f64(stretch.gains.keep);
+                self.add(site, piece.from, (keep, delta), [None, None], (1.0, &stretch.of_delta), stretch);
             }
         }
-        slots.iter().for_each(|&slot| self.known[slot] = true);
-    }
-
-    /// to = from + eta (gain Delta + the brackets).
-    pub fn reach(&self, sites: &[Site], to: &mut Tensors<T>, from: &Tensors<T>, delta: &Tensors<T>) {
-        for &site in sites {
-            let from = &from.kind(site.kind)[site.k].data;
-            self.combine(site, &mut of(to, site).data, Some(from), delta);
+        if let (Some(stretch), Some(used)) = (next, &mut piece.used) {
+            let old = piece.delta.as_deref().map(|d| (T::from_f64(eta * stretch.gains.delta), d));
+            let from = [Some((T::ONE, &*piece.w)), old];
+            self.add(site, piece.from, (T::ZERO, used), from, (eta, &stretch.of_weights), stretch);
         }
     }
 
-    /// The same in place.
-    pub fn move_on(&self, sites: &[Site], w: &mut Tensors<T>, delta: &Tensors<T>) {
-        for &site in sites {
-            self.combine(site, &mut of(w, site).data, None, delta);
+    /// to = keep to + others + the brackets of a stretch.
+    fn add(
+        &self,
+        site: usize,
+        from: usize,
+        (keep, to): (T, &mut [T]),
+        others: [Option<(T, &[T])>; 2],
+        (eta, weights): (f64, &Row),
+        stretch: &Stretch,
+    ) {
+        let mut terms: [(T, &[T]); NODES + 2] = [(T::ZERO, &[]); NODES + 2];
+        let brackets = stretch.slots.iter().zip(weights).take(stretch.count);
+        let brackets = brackets
+            .map(|(&slot, weight)| (T::from_f64(eta * weight), &self.brackets[site][slot].data[from..from + to.len()]));
+        let mut count = 0;
+        for (term, new) in terms.iter_mut().zip(others.into_iter().flatten().chain(brackets)) {
+            *term = new;
+            count += 1;
         }
+        self.plan.combine(keep, &terms[..count], to);
     }
 
-    fn combine(&self, site: Site, w: &mut [T], from: Option<&[T]>, delta: &Tensors<T>) {
-        let delta = delta.kind(site.kind).get(site.k).map(|m| (T::from_f64(site.eta * self.gains.delta), &m.data[..]));
-        let brackets = self.terms(site, &self.of_weights, site.eta);
-        par::pieces(w, PIECE, |n, w| {
-            let at = n * PIECE..n * PIECE + w.len();
-            if let Some(from) = from {
-                w.copy_from_slice(&from[at.clone()]);
-            }
-            for (c, values) in delta.into_iter().chain(brackets.iter().copied().take(self.used)) {
-                self.plan.axpy(c, &values[at.clone()], w);
-            }
-        });
-    }
-
-    /// Delta = keep Delta + the brackets; nothing without low-pass.
-    pub fn filter(&self, sites: &[Site], delta: &mut Tensors<T>) {
-        let keep = T::from_f64(self.gains.keep);
-        for &site in sites {
-            let Some(delta) = delta.kind_mut(site.kind).get_mut(site.k) else { continue };
-            let brackets = self.terms(site, &self.of_delta, 1.0);
-            par::pieces(&mut delta.data, PIECE, |n, delta| {
-                let at = n * PIECE..n * PIECE + delta.len();
-                delta.iter_mut().for_each(|d| *d *= keep);
-                for &(c, values) in &brackets[..self.used] {
-                    self.plan.axpy(c, &values[at.clone()], delta);
-                }
-            });
+    /// Where weights that stand at `w` are at the end of a stretch, into `to`.
+    pub fn reach(&self, stretch: &Stretch, w: &Tensors<T>, delta: &Tensors<T>, to: &mut Tensors<T>) {
+        debug_assert!(self.waiting.is_none(), "the weights are where they should be");
+        for (n, &site) in self.sites.iter().enumerate() {
+            let gain = T::from_f64(site.eta * stretch.gains.delta);
+            let old = delta.kind(site.kind).get(site.k).map(|d| (gain, &d.data[..]));
+            let from = [Some((T::ONE, &w.kind(site.kind)[site.k].data[..])), old];
+            let to = (T::ZERO, &mut of(to, site).data[..]);
+            self.add(n, 0, to, from, (site.eta, &stretch.of_weights), stretch);
         }
-    }
-
-    /// The brackets in use with their weights.
-    fn terms(&self, site: Site, weights: &Row, eta: f64) -> [(T, &[T]); NODES] {
-        std::array::from_fn(|j| {
-            let bracket = &self.brackets[self.slots[j]].kind(site.kind)[site.k].data;
-            (T::from_f64(eta * weights[j]), &bracket[..])
-        })
     }
 }
 

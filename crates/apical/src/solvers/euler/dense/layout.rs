@@ -2,7 +2,8 @@
 
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::{Kind, Tensors};
-use crate::kernels::{Mat, Padded, Real, matvec};
+use crate::kernels::folded::sum_part;
+use crate::kernels::{Isa, Mat, Padded, Real, RowsMut};
 
 use super::change::Coefficients;
 
@@ -22,13 +23,18 @@ impl<T: Real> Population<T> {
     }
 
     /// Finds the overlap with the steps of the block that have reached the weights.
-    pub fn compare(&mut self, coefficients: &Coefficients, samples: usize) {
+    pub fn compare(&mut self, isa: Isa, coefficients: &Coefficients, samples: usize) {
         let steps = coefficients.in_weights();
-        self.overlap.clear();
-        for r in self.now.rows() {
-            for (then, &alpha) in self.history[..steps].iter().zip(&coefficients.alpha) {
+        let stride = steps * samples;
+        self.overlap.resize(samples * stride, T::ZERO);
+        for (step, then) in self.history[..steps].iter().enumerate() {
+            let data = &mut self.overlap[step * samples..];
+            sum_part(isa, then.view(), self.now.view(), RowsMut { data, rows: samples, cols: samples, stride });
+        }
+        for overlaps in self.overlap.chunks_exact_mut(stride) {
+            for (overlaps, &alpha) in overlaps.chunks_exact_mut(samples).zip(&coefficients.alpha) {
                 let share = T::from_f64(alpha / samples as f64);
-                self.overlap.extend(then.rows().map(|then| share * matvec::dot(r, then)));
+                overlaps.iter_mut().for_each(|overlap| *overlap *= share);
             }
         }
     }

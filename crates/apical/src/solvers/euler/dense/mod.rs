@@ -178,7 +178,7 @@ impl<T: Real> Dense<T> {
         let folds = self.open.len() == self.block;
         if !folds && self.open.in_weights() > 0 {
             for population in self.populations.iter_mut().filter(|p| !p.history.is_empty()) {
-                population.compare(&self.open, self.samples);
+                population.compare(self.isa, &self.open, self.samples);
             }
         }
         let task = Task { isa: self.isa, coefficients: &self.open, folds, backwards: state.step % 2 == 1 };
