@@ -22,6 +22,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+/// SIGHUP: the terminal is gone, whether the signal says so or not.
+const HANGUP: i32 = 1;
 /// Keys and signals are looked for this often.
 const TICK: Duration = Duration::from_millis(100);
 /// Ages are told anew this often.
@@ -52,7 +54,7 @@ pub fn watch(watch: Watch, root: &str, interval: Duration) -> Result<i32, Error>
         SIGINT,
         SIGTERM,
         #[cfg(unix)]
-        signal_hook::consts::SIGHUP,
+        HANGUP,
     ] {
         signal_hook::flag::register_usize(number, signal.clone(), number.unsigned_abs() as usize).map_err(machine)?;
     }
@@ -65,9 +67,13 @@ pub fn watch(watch: Watch, root: &str, interval: Duration) -> Result<i32, Error>
     let mut terminal = ratatui::try_init().map_err(machine)?;
     let ended = show(&mut terminal, app, &looks, &signal);
     let restored = ratatui::try_restore();
-    let ended = ended.map_err(machine)?;
+    if matches!(ended, Err(_) | Ok(HANGUP)) {
+        // When it is dropped it would complain to a terminal that is gone, and panic.
+        std::mem::forget(terminal);
+        return ended.map_err(machine);
+    }
     restored.map_err(machine)?;
-    Ok(ended)
+    ended.map_err(machine)
 }
 
 fn read(mut watch: Watch, interval: Duration, sender: &Sender<Look>, closed: &Receiver<()>) {
@@ -82,6 +88,28 @@ fn read(mut watch: Watch, interval: Duration, sender: &Sender<Look>, closed: &Re
             return;
         }
     }
+}
+
+/// Waits for a key, a tick at most. False: the terminal is gone, and reading from it would never return.
+#[cfg(unix)]
+fn wait() -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let mut terminal = [PollFd::new(&stdin, PollFlags::IN)];
+    let tick = Timespec { tv_sec: 0, tv_nsec: TICK.subsec_nanos().into() };
+    match poll(&mut terminal, Some(&tick)) {
+        // A signal: the terminal's new size, or one that ends this.
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(!terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+}
+
+/// Waits for a key, a tick at most.
+#[cfg(not(unix))]
+fn wait() -> io::Result<bool> {
+    event::poll(TICK)?;
+    Ok(true)
 }
 
 fn show(terminal: &mut DefaultTerminal, mut app: App, looks: &Receiver<Look>, signal: &AtomicUsize) -> io::Result<i32> {
@@ -99,7 +127,10 @@ fn show(terminal: &mut DefaultTerminal, mut app: App, looks: &Receiver<Look>, si
             terminal.draw(|frame| app.draw(frame))?;
             drawn = Some(Instant::now());
         }
-        if event::poll(TICK)? {
+        if !wait()? {
+            return Ok(HANGUP);
+        }
+        while event::poll(Duration::ZERO)? {
             match event::read()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => match app.key(key) {
                     Asked::Quit => return Ok(0),

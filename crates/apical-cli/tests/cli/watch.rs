@@ -184,3 +184,45 @@ fn hostile_folders_are_told_and_harmless() {
     let json = place.apical(&["watch", "hostile", "--json"]);
     assert!(json.json().as_array().unwrap().iter().all(|seen| !seen["state"].is_null()), "{json:?}");
 }
+
+/// A terminal that goes away with no signal, as when a connection breaks, takes the view with it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_view_ends_with_its_terminal() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::fs::File;
+    use std::io::Read;
+
+    let place = Place::with_experiments();
+    place.run(&["quick.toml"]);
+    let outside = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&outside).unwrap();
+    unlockpt(&outside).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&outside, size).unwrap();
+    let name = ptsname(&outside, Vec::new()).unwrap().into_string().unwrap();
+    let inside = || File::options().read(true).write(true).open(&name).unwrap();
+    let mut child = place.command(&["watch"]);
+    let mut child = child.env("TERM", "xterm").stdin(inside()).stdout(inside()).stderr(inside()).spawn().unwrap();
+    let mut outside = File::from(outside);
+    let mut drawn = Vec::new();
+    while !drawn.windows(4).any(|seen| seen == b"done") {
+        let mut more = [0; 1024];
+        let length = outside.read(&mut more).unwrap();
+        drawn.extend_from_slice(&more[..length]);
+    }
+    drop(outside);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("the view outlives its terminal");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    // By a hangup, or because the view could not be drawn.
+    assert!([Some(3), Some(143)].contains(&status.code()), "{status}");
+}
