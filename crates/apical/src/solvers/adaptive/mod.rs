@@ -46,6 +46,10 @@ use course::Room;
 use pace::Setting;
 use single::Single;
 
+/// Samples that are answered side by side: enough for products, and few beside a batch that learns, since each of several
+/// threads has room for so many.
+const ANSWERED: usize = 25;
+
 /// What presentations are computed in.
 enum Way<T: Real> {
     Single(Box<Single<T>>),
@@ -237,8 +241,12 @@ impl<T: Real> Solver<T> for Adaptive<T> {
     }
 
     fn answer(&self, weights: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
-        let (inputs, outputs) = (input.chunks_exact(input.len()), output.chunks_exact_mut(output.len()));
-        self.answer_all(weights, samples, inputs, outputs)
+        let (inputs, outputs) = (input.len() / samples, output.len() / samples);
+        for (input, output) in input.chunks(ANSWERED * inputs).zip(output.chunks_mut(ANSWERED * outputs)) {
+            let all = (input.chunks_exact(input.len()), output.chunks_exact_mut(output.len()));
+            self.answer_all(weights, input.len() / inputs, all.0, all.1)?;
+        }
+        Ok(0)
     }
 
     fn answer_sequence(
