@@ -5,6 +5,7 @@
 //! vision and a grey print. Angles beyond 90 degrees, which point away from each other, have a colour of their own and a
 //! marked corner.
 
+use crate::colour::{Colours, hex};
 use crate::csv::{field, number};
 use crate::render::{Anchor, Shape, Text, font};
 use crate::theme::{self, LABEL_SIZE, TICK_SIZE};
@@ -166,11 +167,7 @@ impl HeatMap {
 
 /// Lightness from dark to nearly paper; `share` from 0 to 1.
 fn colour(share: f64) -> String {
-    const STOPS: [[f64; 3]; 4] = [[9.0, 34.0, 74.0], [31.0, 92.0, 148.0], [128.0, 178.0, 211.0], [243.0, 246.0, 249.0]];
-    let place = share.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
-    let below = (place as usize).min(STOPS.len() - 2);
-    let between = |c: usize| STOPS[below][c] + (place - below as f64) * (STOPS[below + 1][c] - STOPS[below][c]);
-    format!("#{:02x}{:02x}{:02x}", between(0).round() as u8, between(1).round() as u8, between(2).round() as u8)
+    hex(Colours::Sequential(0.0, 1.0).rgb(1.0 - share))
 }
 
 /// Beyond 90 degrees, and the mark in its corner; where there is no angle.
