@@ -177,6 +177,8 @@ pub struct TraceSpec {
     pub cells: Cells,
     /// Weights only: chosen (post, pre) pairs; empty: the mean over all synapses of the tensor.
     pub pairs: Vec<(usize, usize)>,
+    /// Weights only: beside chosen pairs the mean over all synapses.
+    pub mean: bool,
     /// Steps between two values (Euler steps; presentations with the other solvers).
     pub every: u64,
     /// From and to, in ms of the run (steps times dt; presentations times presentation time otherwise).
@@ -192,6 +194,12 @@ pub struct RecordSpec {
     pub angles: usize,
     /// Draw a figure of each metric when the run ends.
     pub figures: bool,
+    /// Keep which classes are taken for which in the test set.
+    pub confusion: bool,
+    /// Points on each side of a grid that is answered at the end; 0: none.
+    pub decision_map: usize,
+    /// Training samples whose inference is followed step by step, at the start weights and at the end; 0: none.
+    pub inference: usize,
     /// Traces.
     pub traces: Vec<TraceSpec>,
 }

@@ -22,7 +22,7 @@ fn every_place_is_killed_at_somewhere() {
         let here = passed.contains(&name);
         assert_eq!(here, elsewhere(&name).is_none(), "{name}: passed by the run: {here}");
     }
-    assert_eq!(PLACES.len() + 8 * 10, names().len());
+    assert_eq!(PLACES.len() + 8 * 11, names().len());
 }
 
 /// Kills once at each place, at the pass that `choose` takes of as many as there are.

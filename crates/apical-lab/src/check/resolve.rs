@@ -389,6 +389,9 @@ fn record(w: &mut Writer, e: &Experiment) {
     w.raw("interval", e.record.interval);
     w.raw("angles", e.record.angles);
     w.raw("figures", e.record.figures);
+    w.raw("confusion", e.record.confusion);
+    w.raw("decision_map", e.record.decision_map);
+    w.raw("inference", e.record.inference);
     for trace in &e.record.traces {
         let is_weight = trace.quantity.contains('.');
         if is_weight {
@@ -399,6 +402,7 @@ fn record(w: &mut Writer, e: &Experiment) {
         w.raw("every", trace.every);
         if is_weight {
             w.raw("pairs", array(trace.pairs.iter().map(|(i, j)| format!("[{i}, {j}]"))));
+            w.raw("mean", trace.mean);
         } else {
             w.raw("layers", array(trace.layers.iter().map(usize::to_string)));
             match &trace.cells {

@@ -9,7 +9,7 @@ mod zarr_array;
 
 pub use crate::checkpoint::Tensor;
 pub use crate::error::{Error, Kind};
-pub use crate::folder::{Ending, RunInfo};
+pub use crate::folder::{CONFUSION, DECISION_MAP, Ending, INFERENCE, RunInfo};
 pub use metrics::{FinalMetrics, MetricsWriter, When};
 pub use read::{Metrics, Series, Trace};
 pub use run::{AngleMatrix, Run};

@@ -4,11 +4,9 @@ use super::{Drawn, Options, Refusal, Runs, missing};
 use crate::colour::Colours;
 use crate::figure::{Axis, Dash, Figure, Image, Key, Line, Panel};
 use crate::theme::ONE_COLUMN;
-use apical_lab::record::{Error, Run};
+use apical_lab::record::{CONFUSION, DECISION_MAP, Error, Run};
 use serde_json::{Map, Value};
 
-const CONFUSION: &str = "confusion.json";
-const MAP: &str = "decision_map.json";
 /// Most cells of a picture.
 const MOST: usize = 4_000_000;
 
@@ -87,16 +85,16 @@ pub(super) fn confusion(runs: &Runs, options: &Options) -> Result<Drawn, Refusal
 pub(super) fn decision_map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let run = runs.first()?;
     let remedy = "record.decision_map = 200 keeps it, for a task with classes of points in a plane";
-    let found = observation(run, MAP, remedy)?;
+    let found = observation(run, DECISION_MAP, remedy)?;
     let ends = |key: &str| numbers(found.get(key)).and_then(|v| Some((*v.first()?, *v.get(1)?))).filter(|(a, b)| a < b);
-    let (Some(x), Some(y)) = (ends("x"), ends("y")) else { return damaged(run, MAP, "x and y") };
+    let (Some(x), Some(y)) = (ends("x"), ends("y")) else { return damaged(run, DECISION_MAP, "x and y") };
     let side = found.get("side").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
-    let Some(classes) = names(found.get("classes")) else { return damaged(run, MAP, "classes") };
+    let Some(classes) = names(found.get("classes")) else { return damaged(run, DECISION_MAP, "classes") };
     let (Some(answers), Some(side)) = (numbers(found.get("answers")), side) else {
-        return damaged(run, MAP, "answers");
+        return damaged(run, DECISION_MAP, "answers");
     };
     if side.checked_mul(side) != Some(answers.len()) || answers.len() > MOST {
-        return damaged(run, MAP, "answers");
+        return damaged(run, DECISION_MAP, "answers");
     }
     let image = Image {
         x,

@@ -5,9 +5,8 @@ use super::overlay::span_scale;
 use super::{Drawn, Options, Refusal, Runs, missing};
 use crate::figure::{Axis, Band, Figure, Line, Panel, Scale};
 use crate::theme::ONE_COLUMN;
+use apical_lab::record::INFERENCE;
 use serde_json::Value;
-
-const FILE: &str = "inference.json";
 
 /// Median, lowest and highest over samples at the start and at the end, for each run.
 fn panel(runs: &Runs, quantity: &str, label: &str, whose: &str) -> Result<Panel, Refusal> {
@@ -15,21 +14,21 @@ fn panel(runs: &Runs, quantity: &str, label: &str, whose: &str) -> Result<Panel,
     let mut panel = Panel::new(Axis::new("Steps of inference", ""), Axis::new(label, ""));
     let mut members: Vec<String> = Vec::new();
     for (run, &group) in runs.runs.iter().zip(&runs.groups.of) {
-        let found = observation(run, FILE, &remedy)?;
+        let found = observation(run, INFERENCE, &remedy)?;
         if let Some(word) = found.get("step").and_then(Value::as_str).filter(|_| runs.runs.len() == 1) {
             panel.x.label = word.to_owned();
         }
         let courses = found.get("courses").and_then(Value::as_array);
-        let Some(courses) = courses else { return damaged(run, FILE, "courses") };
+        let Some(courses) = courses else { return damaged(run, INFERENCE, "courses") };
         for course in courses {
             let when = match course.get("when").and_then(Value::as_str) {
                 Some("start") => "at the start",
                 Some("end") => "after training",
-                _ => return damaged(run, FILE, "when"),
+                _ => return damaged(run, INFERENCE, "when"),
             };
             let Some(values) = course.get(quantity).filter(|v| !v.is_null()) else { continue };
             let list = ["low", "median", "high"].map(|key| numbers(values.get(key)));
-            let [Some(low), Some(median), Some(high)] = list else { return damaged(run, FILE, quantity) };
+            let [Some(low), Some(median), Some(high)] = list else { return damaged(run, INFERENCE, quantity) };
             let index = members.iter().position(|m| m == when).unwrap_or_else(|| {
                 members.push(when.to_owned());
                 members.len() - 1
@@ -44,7 +43,7 @@ fn panel(runs: &Runs, quantity: &str, label: &str, whose: &str) -> Result<Panel,
         }
     }
     if panel.lines.is_empty() {
-        return missing(format!("{FILE} holds no {quantity}"), remedy);
+        return missing(format!("{INFERENCE} holds no {quantity}"), remedy);
     }
     panel.legend = Some(runs.keys(&members));
     Ok(panel)
