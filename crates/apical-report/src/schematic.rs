@@ -95,6 +95,9 @@ impl Schematic {
                 key(&mut shapes, (x, top + ROW * (i / columns) as f64), row);
             }
         }
+        // Room that is left is left on both sides.
+        let spare = ((width - LEGEND - LEGEND_WIDTH) / 2.0).max(0.0);
+        shapes.iter_mut().for_each(|shape| shape.shift((spare, 0.0)));
         Scene { width, height, title: format!("Circuit with layers of {:?} cells", self.sizes), shapes }
     }
 

@@ -134,23 +134,38 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         window: args.window,
         metric: args.metric.clone(),
     };
-    let runs = Runs::new(opened);
-    let (mut ready, mut left_out) = (Vec::new(), Vec::new());
-    for entry in &chosen {
-        for (stem, part) in parts(entry, &runs, args)? {
-            match (entry.draw)(part.as_ref().unwrap_or(&runs), &options) {
-                Ok(drawn) => ready.push(files(entry, &out.join(stem), &drawn, &args.formats)?),
-                Err(Refusal::Failed(error)) => return Err(error.into()),
-                Err(Refusal::Missing { what, remedy }) if !args.figures.is_empty() => {
-                    return Err(Failure::input(format!("figure {}", entry.name), what, remedy));
-                }
-                Err(missing) => left_out.push((entry.name, missing.to_string())),
-            }
-        }
-    }
-    for run in &runs.runs {
+    for run in &opened {
         if let Some(note) = &run.metrics()?.note {
             terminal.warn(note);
+        }
+    }
+    let (relations, ordinary): (Vec<Run>, Vec<Run>) = opened.into_iter().partition(Run::is_relation);
+    let (relations, ordinary) = (Runs::new(relations), Runs::new(ordinary));
+    let asked = !args.figures.is_empty();
+    let (mut ready, mut left_out) = (Vec::new(), Vec::<(&str, String)>::new());
+    for entry in &chosen {
+        // A figure is of the folders that it can be of, unless it was asked for and there are no such.
+        let own = if entry.name == figures::OF_RELATIONS { &relations } else { &ordinary };
+        let runs = match (own.runs.is_empty(), asked) {
+            (false, _) => own,
+            (true, true) if relations.runs.is_empty() => &ordinary,
+            (true, true) => &relations,
+            (true, false) => continue,
+        };
+        for (stem, part) in parts(entry, runs, asked)? {
+            match (entry.draw)(part.as_ref().unwrap_or(runs), &options) {
+                Ok(drawn) => ready.push(files(entry, &out.join(stem), &drawn, &args.formats)?),
+                Err(Refusal::Failed(error)) => return Err(error.into()),
+                Err(Refusal::Missing { what, remedy }) if asked => {
+                    return Err(Failure::input(format!("figure {}", entry.name), what, remedy));
+                }
+                Err(missing) => {
+                    let line = (entry.name, missing.to_string());
+                    if !left_out.contains(&line) {
+                        left_out.push(line);
+                    }
+                }
+            }
         }
     }
     if ready.is_empty() {
@@ -202,21 +217,15 @@ fn chosen(args: &Args) -> Result<Vec<&'static Entry>, Failure> {
 
 /// What one call of a figure is of, with the stem of its files: all runs together (`None`), or one after the other. What is not
 /// made for these runs is passed over unless it was asked for.
-fn parts(entry: &'static Entry, runs: &Runs, args: &Args) -> Result<Vec<(String, Option<Runs>)>, Failure> {
-    let asked = !args.figures.is_empty();
-    let of_relation = entry.name == "relate";
-    if !asked && (entry.of == Of::Several && runs.groups.labels.len() < 2) {
-        return Ok(Vec::new());
-    }
-    // What a figure of the other kind of folder would need is no want of data.
-    if !asked && runs.runs.iter().all(|run| run.is_relation() != of_relation) {
+fn parts(entry: &'static Entry, runs: &Runs, asked: bool) -> Result<Vec<(String, Option<Runs>)>, Failure> {
+    if !asked && entry.of == Of::Several && runs.groups.labels.len() < 2 {
         return Ok(Vec::new());
     }
     if entry.of != Of::One || runs.runs.len() == 1 {
         return Ok(vec![(entry.name.to_owned(), None)]);
     }
     let mut list: Vec<(String, Option<Runs>)> = Vec::new();
-    for run in runs.runs.iter().filter(|run| asked || run.is_relation() == of_relation) {
+    for run in &runs.runs {
         let again = Run::open(&run.path)?;
         let mut stem = format!("{}-{}", entry.name, plain(&run.name));
         while list.iter().any(|(taken, _)| *taken == stem) {

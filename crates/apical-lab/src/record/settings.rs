@@ -131,6 +131,15 @@ pub fn groups(all: &[&Settings], names: &[String]) -> Groups {
             rows.len() - 1
         }));
     }
+    // By their values, whatever the order in which runs are named; where these are no numbers, in that order.
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|&a, &b| {
+        let pairs = rows[a].iter().zip(&rows[b]).map(|(a, b)| Some(leading(a)?.total_cmp(&leading(b)?)));
+        pairs.flatten().find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let rank = |group: usize| order.iter().position(|&g| g == group).unwrap_or_default();
+    of.iter_mut().for_each(|group| *group = rank(*group));
+    let first_of: Vec<usize> = order.iter().map(|&group| first_of[group]).collect();
     let keys = if candidates.len() > MOST_KEYS { fewest(&candidates, all, &first_of) } else { candidates };
     let values: Vec<Vec<String>> = first_of.iter().map(|&i| row(all[i], &keys)).collect();
     let label = |(values, &i): (&Vec<String>, &usize)| {
@@ -140,6 +149,11 @@ pub fn groups(all: &[&Settings], names: &[String]) -> Groups {
     };
     let labels = values.iter().zip(&first_of).map(label).collect();
     Groups { of, keys: keys.into_iter().map(String::from).collect(), values, labels }
+}
+
+/// A number, or the first of an array.
+fn leading(text: &str) -> Option<f64> {
+    number(text.trim_start_matches('[').split([',', ']']).next()?)
 }
 
 /// Keys that tell all groups apart: each one that is taken tells at least one more.
@@ -205,6 +219,8 @@ mod tests {
         let g =
             grouped(&["seed = 1\nx.a = 1\nrecord.angles = 3", "seed = 2\nx.a = 1", "seed = 1\nx.a = 2\ny.b = \"q\""]);
         assert_eq!(g.of, [0, 0, 1]);
+        assert_eq!(grouped(&["a = [20, 1]", "a = [3, 1]", "a = [20, 1]"]).of, [1, 0, 1]);
+        assert_eq!(grouped(&["k = \"z\"", "k = \"a\""]).labels, ["k = z", "k = a"]);
         assert_eq!(g.labels, ["a = 1", "a = 2, b = q"]);
         assert_eq!(g.keys, ["x.a", "y.b"]);
         assert_eq!(grouped(&["seed = 1", "seed = 2"]).labels, ["run-0"]);

@@ -24,7 +24,9 @@ fn angles(runs: &Runs, options: &Options, prefix: &str, label: &str, also: &str)
     let most =
         panel.lines.iter().flat_map(|l| &l.y).chain(edges).copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
     panel.y.scale = Scale::Linear;
-    panel.y.range = Some((0.0, if most > 96.0 { 180.0 } else { 100.0 }));
+    let top = [100.0, 125.0].into_iter().find(|top| most <= *top).unwrap_or(180.0);
+    panel.y.range = Some((0.0, top));
+    panel.y.names = (0..=6).map(|i| 30.0 * f64::from(i)).filter(|v| *v <= top).map(|v| (v, format!("{v}"))).collect();
     panel.levels = vec![90.0];
     Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
 }

@@ -118,5 +118,5 @@ pub(super) fn decision_map(runs: &Runs, options: &Options) -> Result<Drawn, Refu
     }
     let key = |(i, name): (usize, &String)| Key { name: name.clone(), colour: Some(i), dash: Dash::Solid };
     panel.legend = Some(classes.iter().enumerate().map(key).collect());
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm: 62.0, ..Figure::one(panel) }.into())
+    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm: 70.0, ..Figure::one(panel) }.into())
 }

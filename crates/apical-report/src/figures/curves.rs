@@ -75,8 +75,6 @@ pub(super) fn learning_curves(runs: &Runs, options: &Options) -> Result<Drawn, R
     if !wide {
         return Ok(super::distances::stacked(panels, width_mm, 40.0).into());
     }
-    if panels[0].legend == panels[1].legend {
-        panels[1].legend = Some(Vec::new());
-    }
+    super::distances::tell_once(&mut panels);
     Ok(Figure { width_mm, axes_height_mm: 42.0, columns: 2, panels }.into())
 }

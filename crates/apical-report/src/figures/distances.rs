@@ -5,10 +5,10 @@ use super::curves::score;
 use super::overlay::{Runs, X, layers};
 use super::{Drawn, Options, Refusal, missing};
 use crate::figure::{Axis, Figure, Panel};
-use crate::theme::{ONE_COLUMN, TWO_COLUMNS};
+use crate::theme::ONE_COLUMN;
 
-const INTERNEURON: (&str, &str) = ("interneuron_mismatch_squared.", "Interneuron distance, squared");
-const APICAL: (&str, &str) = ("apical_squared.", "Apical distance, squared");
+const INTERNEURON: (&str, &str) = ("interneuron_mismatch_squared.", "Interneuron distance\u{b2}");
+const APICAL: (&str, &str) = ("apical_squared.", "Apical distance\u{b2}");
 /// Most metrics need no entry.
 const CIRCUIT: &str = "runs of the learner microcircuit with a hidden layer have it, once the first interval has ended";
 
@@ -28,13 +28,38 @@ pub(super) fn stacked(mut panels: Vec<Panel>, width_mm: f64, axes_height_mm: f64
         panel.x.label.clear();
         panel.x.unit.clear();
     }
+    tell_once(&mut panels);
+    share_x(&mut panels);
+    Figure { width_mm, axes_height_mm, columns: 1, panels }
+}
+
+/// Puts a title before what the panel is called already.
+pub(super) fn entitle(panel: &mut Panel, title: &str) {
+    panel.title = match panel.title.as_str() {
+        "" => title.to_owned(),
+        member => format!("{title}, {}", member.to_lowercase()),
+    };
+}
+
+/// What a panel before has told is not told again.
+pub(super) fn tell_once(panels: &mut [Panel]) {
     for i in 1..panels.len() {
-        // What a panel above has told is not told again.
-        if panels[i].legend.is_some() && panels[..i].iter().any(|p| p.legend == panels[i].legend) {
-            panels[i].legend = Some(Vec::new());
+        let (before, this) = panels.split_at_mut(i);
+        if before.iter().any(|p| p.legend == this[0].legend) {
+            this[0].legend = Some(Vec::new());
         }
     }
-    Figure { width_mm, axes_height_mm, columns: 1, panels }
+}
+
+/// All panels show the same stretch of the horizontal axis.
+fn share_x(panels: &mut [Panel]) {
+    let values = || panels.iter().flat_map(|p| p.lines.iter().flat_map(|l| &l.x)).copied().filter(|x| x.is_finite());
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    if low < high {
+        // Counts and times begin at 0 if they begin near it.
+        let low = if low > 0.0 && low < 0.25 * (high - low) { 0.0 } else { low };
+        panels.iter_mut().filter(|p| p.image.is_none()).for_each(|p| p.x.range = Some((low, high)));
+    }
 }
 
 pub(super) fn interneuron(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -50,15 +75,14 @@ pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
 pub(super) fn synapse(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let mut forward = per_layer(runs, ("distance_ip.", "Distance"))?;
     let mut feedback = per_layer(runs, ("distance_pi.", "Distance"))?;
-    forward.title = "Forward and P to I".into();
-    feedback.title = "Feedback and I to P".into();
-    if forward.legend == feedback.legend {
-        feedback.legend = Some(Vec::new());
+    entitle(&mut forward, "Forward and P to I");
+    entitle(&mut feedback, "Feedback and I to P");
+    let (mut panels, width_mm) = (vec![forward, feedback], options.width(ONE_COLUMN));
+    if width_mm <= ONE_COLUMN {
+        return Ok(stacked(panels, width_mm, 34.0).into());
     }
-    let width_mm = options.width(ONE_COLUMN);
-    let columns = if width_mm > ONE_COLUMN { 2 } else { 1 };
-    let figure = Figure { width_mm, axes_height_mm: 34.0, columns, panels: vec![forward, feedback] };
-    Ok(if columns == 1 { stacked(figure.panels, width_mm, 34.0) } else { figure }.into())
+    tell_once(&mut panels);
+    Ok(Figure { width_mm, axes_height_mm: 34.0, columns: 2, panels }.into())
 }
 
 pub(super) fn learning(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -70,5 +94,5 @@ pub(super) fn learning(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
         panel.legend = Some(Vec::new());
     }
     let [apical, interneuron] = distances;
-    Ok(stacked(vec![panel, apical, interneuron], options.width(ONE_COLUMN.min(TWO_COLUMNS)), 30.0).into())
+    Ok(stacked(vec![panel, apical, interneuron], options.width(ONE_COLUMN), 30.0).into())
 }

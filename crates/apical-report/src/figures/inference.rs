@@ -51,7 +51,9 @@ fn panel(runs: &Runs, quantity: &str, label: &str, whose: &str) -> Result<Panel,
 
 pub(super) fn convergence(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let mut panel = panel(runs, "residual", "Largest residual", "the solver steady or the learners ep, pc")?;
-    panel.y.scale = Scale::Log;
+    // A sample that is there at once leaves nothing: zeros alone are no logarithms.
+    let positive = panel.lines.iter().any(|l| l.y.iter().filter(|v| **v > 0.0).count() > 1);
+    panel.y.scale = if positive { Scale::Log } else { Scale::Linear };
     Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
 }
 

@@ -255,13 +255,16 @@ pub const FIGURES: [Entry; 21] = [
         net::circuit,
     ),
     entry(
-        "relate",
+        OF_RELATIONS,
         "angles between what learners would do at the same weights",
         "the folder of `apical relate`",
         Of::One,
         relation::relate,
     ),
 ];
+
+/// The figure that is of folders of relations; all others are of run folders.
+pub const OF_RELATIONS: &str = "relate";
 
 /// The figure of a name.
 pub fn find(name: &str) -> Option<&'static Entry> {

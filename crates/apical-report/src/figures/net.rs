@@ -18,10 +18,7 @@ pub(super) fn circuit(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> 
     let sizes: Vec<usize> = s.numbers("network.sizes").into_iter().map(|n| n as usize).collect();
     let kind = s.text("learner.kind");
     if kind != "microcircuit" || sizes.is_empty() {
-        return missing(
-            format!("{}: the learner is {kind:?}", run.path.display()),
-            "the circuit is that of learner.kind = \"microcircuit\"",
-        );
+        return missing(format!("the learner is {kind:?}"), "the circuit is that of learner.kind = \"microcircuit\"");
     }
     // A rule learns if it does so in some phase.
     let learns = |rule: &str| {
@@ -50,17 +47,14 @@ pub(super) fn tiles(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let is_image =
         matches!(task.as_str(), "mnist" | "digits" | "file") && side >= 5 && side * side == inputs && side <= LARGEST;
     if !is_image {
-        let what = format!("{}: the task {task:?} with {inputs} inputs shows no images", run.path.display());
+        let what = format!("the task {task:?} with {inputs} inputs shows no images");
         return missing(
             what,
             "tasks of square images are mnist, digits, and files with as many columns as such an image has pixels",
         );
     }
     let Some(weights) = run.weights("Wpp.1")? else {
-        return missing(
-            format!("{}: no checkpoint with weights", run.path.display()),
-            "a run writes one when it begins",
-        );
+        return missing("no checkpoint with weights", "a run writes one when it begins");
     };
     let cells = weights.shape[0];
     let chosen = options.cells.clone().unwrap_or_else(|| (0..cells.min(TILES)).collect());

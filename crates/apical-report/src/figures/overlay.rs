@@ -48,7 +48,8 @@ impl Runs {
         }
     }
 
-    /// The legend of a panel with these members: groups by colour, members by dash where there are several of each.
+    /// The legend of a panel with these members: groups by colour, members by dash where there are several of each. With several
+    /// groups a single member is not in it: see [`Runs::only`].
     pub(super) fn keys(&self, members: &[String]) -> Vec<Key> {
         let member = |(i, name): (usize, &String)| {
             let (colour, dash) = self.style(0, i);
@@ -64,13 +65,16 @@ impl Runs {
         let mut keys: Vec<Key> = self.groups.labels.iter().enumerate().map(group).collect();
         if members.len() > 1 {
             keys.extend(members.iter().enumerate().map(member));
-        } else if let (Some(last), [only]) = (keys.last_mut(), members) {
-            // One member needs no dash; it is named once, behind the runs, unless the axis says all.
-            if !only.is_empty() {
-                last.name.push_str(&format!(" ({only})"));
-            }
         }
         keys
+    }
+
+    /// The single member of a panel of several groups, as its title.
+    pub(super) fn only(&self, members: &[String]) -> String {
+        let [member] = members else { return String::new() };
+        let mut letters = member.chars();
+        let capital = letters.next().filter(|_| self.count() > 1).map(|c| c.to_uppercase().collect::<String>());
+        capital.map_or(String::new(), |first| first + letters.as_str())
     }
 
     /// Metric names that start with `prefix`, over all runs, with what follows it, in order of first appearance.
@@ -120,6 +124,7 @@ impl Runs {
                 shown.push(name.clone());
             }
         }
+        panel.title = self.only(&shown);
         panel.y.scale = scale(&panel);
         panel.legend =
             Some(if self.count() == 1 && shown.iter().all(String::is_empty) { Vec::new() } else { self.keys(&shown) });

@@ -1,6 +1,6 @@
 //! Potentials of all cells of each layer over a presentation, as colours.
 
-use super::traces::stretch;
+use super::traces::{SECONDS_FROM, stretch};
 use super::{Drawn, Options, Refusal, Runs, missing};
 use crate::colour::Colours;
 use crate::figure::{Axis, Image, Panel};
@@ -58,6 +58,7 @@ pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         sums.chunks_exact_mut(columns).for_each(|row| row.iter_mut().zip(&counts).for_each(|(s, n)| *s /= n));
         let most = sums.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
         let (from, to) = (part.time(part.from), part.time(part.to));
+        let (unit, from, to) = if to > SECONDS_FROM { ("s", 1e-3 * from, 1e-3 * to) } else { ("ms", from, to) };
         let n = chosen.len() as f64;
         let image = Image {
             x: (from, to),
@@ -74,7 +75,7 @@ pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             cells.names = chosen.iter().enumerate().map(|(i, c)| (i as f64, labels[*c].to_string())).collect();
         }
         let title = if layer == depth { "Output".to_owned() } else { format!("Layer {layer}") };
-        panels.push(Panel { title, image: Some(image), ..Panel::new(Axis::new("Time", "ms"), cells) });
+        panels.push(Panel { title, image: Some(image), ..Panel::new(Axis::new("Time", unit), cells) });
     }
     if panels.is_empty() {
         return missing(

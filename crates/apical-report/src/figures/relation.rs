@@ -8,10 +8,7 @@ pub(super) fn relate(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let run = runs.first()?;
     let angles = run.relation()?;
     if angles.is_empty() {
-        return missing(
-            format!("{}: no angles between learners", run.path.display()),
-            "give the folder of `apical relate`",
-        );
+        return missing("no angles between learners", "give the folder of `apical relate`");
     }
     let mut names: Vec<String> = Vec::new();
     for name in angles.iter().flat_map(|m| m.entries.iter().flat_map(|(a, b, _)| [a, b])) {

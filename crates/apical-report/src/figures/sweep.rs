@@ -4,7 +4,7 @@ use super::curves::{named, score};
 use super::overlay::{Runs, span_scale};
 use super::{Drawn, Options, Refusal, missing};
 use crate::colour::Colours;
-use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel};
+use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
 use crate::theme::{ONE_COLUMN, PALETTE};
 
 /// The mean, lowest and highest value of a group's runs; NaN where one has failed.
@@ -80,7 +80,16 @@ fn ascend(list: &mut [String]) {
 fn axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
     let numbers: Option<Vec<f64>> = values.iter().map(|v| v.replace('_', "").parse().ok()).collect();
     match numbers.filter(|list| list.iter().all(|v| v.is_finite())) {
-        Some(list) => (Axis { scale: span_scale(list.iter().copied()), ..Axis::new(key, "") }, list),
+        Some(list) => {
+            let (low, high) = (list[0], list[list.len() - 1]);
+            let scale = span_scale(list.iter().copied());
+            // Some room at both ends, so that no dot lies on an axis.
+            let range = match scale {
+                Scale::Linear => (low - 0.06 * (high - low), high + 0.06 * (high - low)),
+                Scale::Log => (low / (high / low).powf(0.06), high * (high / low).powf(0.06)),
+            };
+            (Axis { scale, range: Some(range), ..Axis::new(short(key), "") }, list)
+        }
         None => named_axis(key, values),
     }
 }
@@ -88,7 +97,7 @@ fn axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
 fn named_axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
     let places: Vec<f64> = (0..values.len()).map(|i| i as f64).collect();
     let names = places.iter().copied().zip(values.iter().cloned()).collect();
-    (Axis { names, range: Some((-0.5, values.len() as f64 - 0.5)), ..Axis::new(key, "") }, places)
+    (Axis { names, range: Some((-0.5, values.len() as f64 - 0.5)), ..Axis::new(short(key), "") }, places)
 }
 
 pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {

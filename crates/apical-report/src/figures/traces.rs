@@ -1,7 +1,7 @@
 //! Potentials and weights over time. Traces are read chunk by chunk and thinned out as they pass by: of the longest only a
 //! thousand points a line are ever held.
 
-use super::distances::stacked;
+use super::distances::{stacked, tell_once};
 use super::overlay::Runs;
 use super::{Drawn, Options, Refusal, missing};
 use crate::decimate::{MOST_POINTS, Thinner};
@@ -12,7 +12,7 @@ use apical_lab::record::{Run, Trace};
 /// Cells shown if none are chosen.
 const CELLS: usize = 3;
 /// Spans beyond this are shown in seconds, ms.
-const SECONDS_FROM: f64 = 10_000.0;
+pub(super) const SECONDS_FROM: f64 = 10_000.0;
 
 /// Rows of a trace within a window, and when they are.
 pub(super) struct Stretch {
@@ -73,29 +73,32 @@ fn columns(
 }
 
 /// Cells of a trace by their numbers within the layer: those asked for, or the first few. Of several samples the first.
-fn cells(
-    run: &Run,
-    name: &str,
-    entry: &str,
-    trace: &Trace,
-    options: &Options,
-    most: usize,
-) -> Result<Vec<(usize, usize)>, Refusal> {
+fn cells(run: &Run, trace: &Trace, options: &Options, most: usize) -> Result<Vec<(usize, usize)>, Refusal> {
     let recorded = trace.cells(&run.path)?;
     let Some(chosen) = &options.cells else {
         return Ok(recorded.into_iter().enumerate().take(most).collect());
     };
-    let mut found = Vec::new();
-    for &cell in chosen {
-        match recorded.iter().position(|&c| c == cell) {
-            Some(column) => found.push((column, cell)),
-            None => {
-                let what = format!("{}: cell {cell} of {name} was not recorded", run.path.display());
-                return missing(what, format!("[record.{entry}] cells would have kept it, if the layer has that cell"));
+    let column = |cell: &usize| Some((recorded.iter().position(|c| c == cell)?, *cell));
+    Ok(chosen.iter().filter_map(column).collect())
+}
+
+/// Refuses chosen cells that no layer of a quantity has kept.
+fn must_be_kept(runs: &Runs, options: &Options, quantity: &str) -> Result<(), Refusal> {
+    let mut kept = Vec::new();
+    for layer in layers_of(runs, quantity)? {
+        for run in &runs.runs {
+            if let Some(trace) = run.trace(&format!("{quantity}_{layer}"))? {
+                kept.extend(trace.cells(&run.path)?);
             }
         }
     }
-    Ok(found)
+    match options.cells.iter().flatten().find(|cell| !kept.contains(cell)) {
+        Some(cell) if !kept.is_empty() => missing(
+            format!("cell {cell} is in no trace of {quantity}"),
+            format!("[record.{quantity}] cells would have kept it"),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// A panel of lines over time, whose unit follows from how long it is.
@@ -122,9 +125,11 @@ impl Timed {
     }
 
     fn finish(mut self, runs: &Runs) -> Panel {
-        if self.panel.legend.is_none() {
-            self.panel.legend = Some(runs.keys(&self.members));
+        let only = runs.only(&self.members);
+        if !only.is_empty() {
+            self.panel.title = format!("{}, {}", self.panel.title, only.to_lowercase());
         }
+        self.panel.legend = Some(runs.keys(&self.members));
         in_seconds(self.panel)
     }
 }
@@ -157,7 +162,6 @@ fn layers_of(runs: &Runs, quantity: &str) -> Result<Vec<usize>, Refusal> {
 fn cells_panel(
     runs: &Runs,
     options: &Options,
-    entry: &str,
     name: &str,
     title: String,
     label: &str,
@@ -166,7 +170,7 @@ fn cells_panel(
     for (run, &group) in runs.runs.iter().zip(&runs.groups.of) {
         let Some(trace) = run.trace(name)? else { continue };
         let most = if runs.count() > 1 { 1 } else { CELLS };
-        let chosen = cells(run, name, entry, &trace, options, most)?;
+        let chosen = cells(run, &trace, options, most)?;
         let wanted: Vec<usize> = chosen.iter().map(|c| c.0).collect();
         let found = columns(run, name, &trace, options.window, &wanted)?;
         for ((_, cell), points) in chosen.iter().zip(found) {
@@ -177,21 +181,17 @@ fn cells_panel(
 }
 
 pub(super) fn neuron(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
+    must_be_kept(runs, options, "soma")?;
     let mut panels = Vec::new();
     let depth = runs.first()?.settings.numbers("network.sizes").len().saturating_sub(1);
     for layer in layers_of(runs, "soma")?.into_iter().rev() {
         let title = if layer == depth { "Output".to_owned() } else { format!("Layer {layer}") };
-        panels.extend(cells_panel(runs, options, "soma", &format!("soma_{layer}"), title, "Potential")?);
+        panels.extend(cells_panel(runs, options, &format!("soma_{layer}"), title, "Potential")?);
     }
     // Inputs have cells of their own: those that are chosen may not be among them.
     let own = Options { cells: None, ..options.clone() };
-    let input = match cells_panel(runs, options, "input", "input", "Input".into(), "Rate") {
-        Err(Refusal::Missing { .. }) if options.cells.is_some() => {
-            cells_panel(runs, &own, "input", "input", "Input".into(), "Rate")?
-        }
-        other => other?,
-    };
-    panels.extend(input);
+    let input = |options: &Options| cells_panel(runs, options, "input", "Input".into(), "Rate");
+    panels.extend(input(options)?.map_or_else(|| input(&own), |panel| Ok(Some(panel)))?);
     if panels.is_empty() {
         return missing(
             "no potentials over time",
@@ -207,13 +207,16 @@ const PARTS: [(&str, &str); 3] =
 
 pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let run = runs.first()?;
+    must_be_kept(runs, options, "apical")?;
     let layers = layers_of(runs, "apical")?;
+    // With more layers fewer cells of each, so that the figure stays on a page.
+    let most = (4 / layers.len().max(1)).clamp(1, CELLS);
     let mut parts = Vec::new();
     for layer in &layers {
         for (quantity, _) in PARTS {
             let name = format!("{quantity}_{layer}");
             let Some(trace) = run.trace(&name)? else { continue };
-            let chosen = cells(run, &name, quantity, &trace, options, CELLS)?;
+            let chosen = cells(run, &trace, options, most)?;
             let wanted: Vec<usize> = chosen.iter().map(|c| c.0).collect();
             let found = columns(run, &name, &trace, options.window, &wanted)?;
             parts.extend(chosen.into_iter().zip(found).map(|((_, cell), points)| (*layer, cell, quantity, points)));
@@ -243,7 +246,7 @@ pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         }
     }
     let own = Options { cells: None, ..options.clone() };
-    panels.extend(cells_panel(runs, &own, "input", "input", "Input".into(), "Rate")?);
+    panels.extend(cells_panel(runs, &own, "input", "Input".into(), "Rate")?);
     Ok(stacked(panels, options.width(ONE_COLUMN), 20.0).into())
 }
 
@@ -251,11 +254,11 @@ pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
 fn output_with_target(run: &Run, runs: &Runs, options: &Options) -> Result<Option<Panel>, Refusal> {
     let depth = run.settings.numbers("network.sizes").len().saturating_sub(1);
     let (name, own) = (format!("soma_{depth}"), Options { cells: None, ..options.clone() });
-    let Some(mut panel) = cells_panel(runs, &own, "soma", &name, "Output".into(), "Potential")? else {
+    let Some(mut panel) = cells_panel(runs, &own, &name, "Output".into(), "Potential")? else {
         return Ok(None);
     };
     let (Some(trace), Some(output)) = (run.trace("target")?, run.trace(&name)?) else { return Ok(Some(panel)) };
-    let shown = cells(run, &name, "soma", &output, &own, CELLS)?;
+    let shown = cells(run, &output, &own, CELLS)?;
     let there = trace.cells(&run.path)?;
     let mut keys = panel.keys();
     for (colour, (_, cell)) in shown.iter().enumerate() {
@@ -305,13 +308,11 @@ pub(super) fn synapse(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> 
         );
     }
     let width_mm = options.width(if panels.len() > 2 { TWO_COLUMNS } else { ONE_COLUMN });
-    let columns = if width_mm > ONE_COLUMN { 2 } else { 1 };
-    Ok(if columns == 1 {
-        stacked(panels, width_mm, 24.0)
-    } else {
-        Figure { width_mm, axes_height_mm: 24.0, columns, panels }
+    if width_mm <= ONE_COLUMN {
+        return Ok(stacked(panels, width_mm, 24.0).into());
     }
-    .into())
+    tell_once(&mut panels);
+    Ok(Figure { width_mm, axes_height_mm: 24.0, columns: 2, panels }.into())
 }
 
 /// Names of chosen synapses; none for a mean.

@@ -16,6 +16,8 @@ pub(super) const GAP: f64 = 2.5;
 const LABEL_GAP: f64 = 7.0;
 /// Length of a line's sample in the legend; between it and its name; between two entries.
 const SAMPLE: (f64, f64, f64) = (14.0, 3.0, 9.0);
+/// Lines of more points are drawn finer.
+const DENSE: usize = 300;
 /// Height of a row of the legend, and of the title.
 const ROW: f64 = 9.5;
 
@@ -395,12 +397,8 @@ fn draw_line(
             let fill = colour.clone();
             shapes.push(Shape::Disc { at, radius: theme::DOT_RADIUS, fill, colour: colour.clone(), width: 0.0 });
         } else {
-            shapes.push(Shape::Path {
-                points: places,
-                colour: colour.clone(),
-                width: theme::LINE_WIDTH,
-                dash: line.dash,
-            });
+            let width = if heights.len() > DENSE { theme::DENSE_LINE_WIDTH } else { theme::LINE_WIDTH };
+            shapes.push(Shape::Path { points: places, colour: colour.clone(), width, dash: line.dash });
         }
     }
 }

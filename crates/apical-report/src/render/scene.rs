@@ -138,7 +138,7 @@ pub enum Shape {
 
 impl Shape {
     /// Moves the shape to the right and down.
-    fn shift(&mut self, by: (f64, f64)) {
+    pub(crate) fn shift(&mut self, by: (f64, f64)) {
         let moved = |at: &mut (f64, f64)| *at = (at.0 + by.0, at.1 + by.1);
         match self {
             Shape::Path { points, .. } | Shape::Polygon { points, .. } | Shape::Area { points, .. } => {
