@@ -84,10 +84,9 @@ impl HeatMap {
             }
         }
         let bar = MARGIN + rows as f64 * (side + ROW) + rows.saturating_sub(1) as f64 * GUTTER + label + GUTTER;
-        let end = self.key(&mut shapes, (MARGIN, bar));
-        let grid = MARGIN + label + columns as f64 * side + (columns - 1) as f64 * GUTTER;
+        let bottom = self.key(&mut shapes, (MARGIN, bar), width - MARGIN);
         let title = format!("Angles between {}", self.names.join(", "));
-        Scene { width: grid.max(end) + MARGIN, height: bar + BAR.1 + GAP + TICK_SIZE + MARGIN, title, shapes }
+        Scene { width, height: bottom + MARGIN, title, shapes }
     }
 
     /// The figure as SVG with its font inside.
@@ -131,8 +130,8 @@ impl HeatMap {
         }
     }
 
-    /// The colour bar, and what the marks mean; returns where it ends.
-    fn key(&self, shapes: &mut Vec<Shape>, (left, top): (f64, f64)) -> f64 {
+    /// The colour bar, and what the marks mean, in rows that end before `right`; returns where the last row ends below.
+    fn key(&self, shapes: &mut Vec<Shape>, (left, mut top): (f64, f64), right: f64) -> f64 {
         let base = top + BAR.1 / 2.0 + TICK_SIZE * font::CAPITAL / 2.0;
         let label = Text::new((left, base), LABEL_SIZE, Anchor::Start, "Angle (\u{b0})");
         let start = left + label.width() + 2.0 * GAP;
@@ -155,13 +154,20 @@ impl HeatMap {
             (all().any(|d| *d > 90.0), 120.0, "beyond 90: away from each other"),
             (all().any(|d| d.is_nan()), f64::NAN, "no angle"),
         ];
+        let mut bottom = top + BAR.1 + GAP + TICK_SIZE;
         for (_, degrees, meaning) in marks.into_iter().filter(|mark| mark.0) {
+            let length = 1.6 * BAR.1 + GAP + font::width(meaning, TICK_SIZE);
+            if end + length > right && end > left {
+                (end, top) = (left, bottom + GAP);
+                bottom = top + BAR.1 + GAP;
+            }
             square(shapes, (end, top), (1.6 * BAR.1, BAR.1), degrees);
+            let base = top + BAR.1 / 2.0 + TICK_SIZE * font::CAPITAL / 2.0;
             let meaning = Text::new((end + 1.6 * BAR.1 + GAP, base), TICK_SIZE, Anchor::Start, meaning);
-            end += 1.6 * BAR.1 + GAP + meaning.width() + GUTTER;
+            end += length + GUTTER;
             shapes.push(Shape::Text(meaning));
         }
-        end
+        bottom
     }
 }
 

@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod hostile;
 mod output;
+mod plot;
 mod relate;
 mod run;
 #[cfg(unix)]

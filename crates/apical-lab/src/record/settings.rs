@@ -84,6 +84,11 @@ fn plain(text: &str) -> &str {
     text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text)
 }
 
+/// An array of a single value says no more than the value.
+fn alone(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).filter(|t| !t.contains([',', '['])).unwrap_or(text)
+}
+
 /// Runs that differ in their seed alone form a group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Groups {
@@ -119,7 +124,8 @@ pub fn groups(all: &[&Settings], names: &[String]) -> Groups {
     if candidates.is_empty() && differ("name") {
         candidates.push("name");
     }
-    let row = |s: &Settings, keys: &[&str]| -> Vec<String> { keys.iter().map(|k| s.text(k).to_owned()).collect() };
+    let row =
+        |s: &Settings, keys: &[&str]| -> Vec<String> { keys.iter().map(|k| alone(s.text(k)).to_owned()).collect() };
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut first_of: Vec<usize> = Vec::new();
     let mut of = Vec::new();
@@ -220,6 +226,7 @@ mod tests {
             grouped(&["seed = 1\nx.a = 1\nrecord.angles = 3", "seed = 2\nx.a = 1", "seed = 1\nx.a = 2\ny.b = \"q\""]);
         assert_eq!(g.of, [0, 0, 1]);
         assert_eq!(grouped(&["a = [20, 1]", "a = [3, 1]", "a = [20, 1]"]).of, [1, 0, 1]);
+        assert_eq!(grouped(&["k = [0.5]", "k = [0.25]"]).labels, ["k = 0.25", "k = 0.5"]);
         assert_eq!(grouped(&["k = \"z\"", "k = \"a\""]).labels, ["k = z", "k = a"]);
         assert_eq!(g.labels, ["a = 1", "a = 2, b = q"]);
         assert_eq!(g.keys, ["x.a", "y.b"]);

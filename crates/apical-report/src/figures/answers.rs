@@ -14,10 +14,7 @@ const MOST: usize = 4_000_000;
 pub(super) fn observation(run: &Run, file: &str, remedy: &str) -> Result<Map<String, Value>, Refusal> {
     match run.observation(file)? {
         Some(found) => Ok(found),
-        None => missing(
-            format!("{}: there is no {file}", run.path.display()),
-            format!("{remedy}; it is written when a run ends"),
-        ),
+        None => missing(format!("there is no {file}"), format!("{remedy}; it is written when a run ends")),
     }
 }
 
