@@ -13,10 +13,6 @@ name = "yin-yang"
 task = { kind = "yin-yang", train = 60, validation = 30, test = 30 }
 [network]
 sizes = [4, 8, 3]
-[solver]
-kind = "steady"
-[plasticity]
-eta_pp = 0.1
 [train]
 epochs = 2
 batch = 10
@@ -29,6 +25,9 @@ impl Progress for Quiet {
     fn note(&mut self, _: &str) {}
     fn end(&mut self) {}
 }
+
+/// The circuit settles; another learner has no solver.
+const STEADY: [&str; 2] = ["solver.kind=steady", "plasticity.eta_pp=0.1"];
 
 fn checked(changes: &[&str]) -> Result<apical_lab::Experiment, String> {
     let changes: Vec<Override> = changes.iter().map(|c| Override::set(*c)).collect();
@@ -54,7 +53,7 @@ fn json(run: &Path, file: &str) -> Value {
 #[test]
 fn confusion_counts_the_test_set_and_its_errors() {
     let place = tempfile::tempdir().unwrap();
-    let run = finished(place.path(), &[]);
+    let run = finished(place.path(), &STEADY);
     let found = json(&run, "confusion.json");
     let counts: Vec<Vec<u64>> = serde_json::from_value(found["counts"].clone()).unwrap();
     assert_eq!(found["classes"], serde_json::json!(["yin", "yang", "dot"]));
@@ -67,8 +66,8 @@ fn confusion_counts_the_test_set_and_its_errors() {
 #[test]
 fn keeping_more_changes_nothing_of_the_run() {
     let place = tempfile::tempdir().unwrap();
-    let plain = finished(place.path(), &["record.confusion=false"]);
-    let more = finished(place.path(), &["record.decision_map=7", "record.inference=20"]);
+    let plain = finished(place.path(), &[&STEADY[..], &["record.confusion=false"]].concat());
+    let more = finished(place.path(), &[&STEADY[..], &["record.decision_map=7", "record.inference=20"]].concat());
     for file in ["metrics.jsonl", "metrics.json"] {
         assert_eq!(std::fs::read(plain.join(file)).unwrap(), std::fs::read(more.join(file)).unwrap(), "{file}");
     }
@@ -79,8 +78,8 @@ fn keeping_more_changes_nothing_of_the_run() {
     let inference = json(&more, "inference.json");
     for course in inference["courses"].as_array().unwrap() {
         let high: Vec<f64> = serde_json::from_value(course["residual"]["high"].clone()).unwrap();
-        // The default tolerance of steady, in 1/ms.
-        assert!(high.len() > 1 && high[0] > *high.last().unwrap() && *high.last().unwrap() <= 1e-6, "{high:?}");
+        // The default tolerance of steady at f32, in 1/ms.
+        assert!(high.len() > 1 && high[0] > *high.last().unwrap() && *high.last().unwrap() <= 1e-5, "{high:?}");
         assert!(course["energy"].is_null());
     }
 }
@@ -92,7 +91,7 @@ fn an_energy_is_followed_step_by_step() {
     let pc = learner("kind='pc', inference_steps=12, state_rate=0.1");
     let ep = learner("kind='ep', dynamics='energy', step=0.2, tolerance='none', free_steps=40");
     for (change, steps) in [(pc, 13), (ep, 40)] {
-        let run = finished(place.path(), &["solver={}", "plasticity={}", &change, "record.inference=10"]);
+        let run = finished(place.path(), &[&change, "record.inference=10"]);
         let course = json(&run, "inference.json")["courses"][1].clone();
         let median: Vec<f64> = serde_json::from_value(course["energy"]["median"].clone()).unwrap();
         assert_eq!(median.len(), steps, "{change}");
