@@ -80,7 +80,9 @@ fn damaged_folders_give_a_clear_error_and_nothing_half_written() {
     let chunk = "traces/soma_1/c.0.0";
     let whole = place.bytes(&run, chunk);
     let (cut, rubbish) = (&whole[..whole.len() / 2], b"\xff\x00{".to_vec());
-    let damage: [(&str, Option<&[u8]>, &[&str]); 8] = [
+    // File, what it is replaced by (or removed), words of the error.
+    type Damage<'a> = (&'a str, Option<&'a [u8]>, &'a [&'a str]);
+    let damage: [Damage; 8] = [
         ("metrics.jsonl", None, &["metrics.jsonl", "no such file"]),
         ("metrics.jsonl", Some(b"{\"presentation\":1}\n"), &["metrics.jsonl:1"]),
         (chunk, None, &["c.0.0"]),
@@ -139,7 +141,7 @@ fn a_name_with_markup_stays_a_name() {
     assert_eq!(done.code, Some(0), "{done:?}");
     let svg = String::from_utf8(place.bytes("new", "apical-distance.svg")).unwrap();
     assert!(svg.contains("&lt;script&gt;&amp;") && !svg.contains("<script"), "the label is no text");
-    assert!(place.join("new/circuit-_b____x.svg").is_file(), "{done:?}");
+    assert!(place.join("new/circuit-_b___x.svg").is_file(), "{done:?}");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::theme::{ONE_AND_A_HALF_COLUMNS, ONE_COLUMN};
 
 /// Cells whose weights are shown if none are chosen.
 const TILES: usize = 64;
+/// Width of a tile, mm, where there is room.
+const TILE_MM: f64 = 11.5;
 /// Most pixels of a tile's side.
 const LARGEST: usize = 256;
 
@@ -69,7 +71,9 @@ pub(super) fn tiles(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let of = |cell: usize| &values[cell * inputs..(cell + 1) * inputs];
     let most = chosen.iter().flat_map(|&c| of(c)).filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
     let width_mm = options.width(ONE_COLUMN);
-    let columns = ((chosen.len() as f64).sqrt().ceil() as usize).clamp(1, 24);
+    // A square of tiles, unless the paper has room for more side by side.
+    let square = (chosen.len() as f64).sqrt().ceil() as usize;
+    let columns = square.max(((width_mm - 16.0) / TILE_MM) as usize).clamp(1, chosen.len().clamp(1, 24));
     let rows = chosen.len().div_ceil(columns);
     // A line of paper between two tiles.
     let (across, down) = (columns * (side + 1) - 1, rows * (side + 1) - 1);

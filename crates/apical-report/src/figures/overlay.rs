@@ -125,12 +125,20 @@ impl Runs {
             }
         }
         panel.title = self.only(&shown);
+        // Of few epochs or presentations there are no halves.
+        let most = panel.lines.iter().flat_map(|l| &l.x).copied().fold(0.0, f64::max);
+        if most <= FEW {
+            panel.x.names = (0..=most as u32).map(|n| (f64::from(n), n.to_string())).collect();
+        }
         panel.y.scale = scale(&panel);
         panel.legend =
             Some(if self.count() == 1 && shown.iter().all(String::is_empty) { Vec::new() } else { self.keys(&shown) });
         Ok(panel)
     }
 }
+
+/// Up to as many each count has a tick of its own.
+const FEW: f64 = 10.0;
 
 /// What the horizontal axis of metrics counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -172,14 +172,15 @@ fn vertical_ticks(panel: &Panel, range: (f64, f64), height: f64) -> Ticks {
         return ticks(panel.y.scale, range.0, range.1, (height / 18.0) as usize);
     }
     let most = (height / (TICK_SIZE + 1.0)) as usize;
-    named(&panel.y, &|name| font::fit(name, TICK_SIZE, LONGEST_NAME), most)
+    named(&panel.y, range, &|name| font::fit(name, TICK_SIZE, LONGEST_NAME), most)
 }
 
-/// As many names as may stand side by side.
-fn named(axis: &Axis, fit: &dyn Fn(&str) -> String, most: usize) -> Ticks {
-    let every = axis.names.len().div_ceil(most.max(1)).max(1);
+/// As many names of values in view as may stand side by side.
+fn named(axis: &Axis, (low, high): (f64, f64), fit: &dyn Fn(&str) -> String, most: usize) -> Ticks {
+    let shown: Vec<&(f64, String)> = axis.names.iter().filter(|(v, _)| *v >= low && *v <= high).collect();
+    let every = shown.len().div_ceil(most.max(1)).max(1);
     let label = |(v, name): &(f64, String)| (*v, Label { base: fit(name), power: String::new() });
-    Ticks { major: axis.names.iter().step_by(every).map(label).collect(), minor: Vec::new(), multiplier: None }
+    Ticks { major: shown.into_iter().step_by(every).map(label).collect(), minor: Vec::new(), multiplier: None }
 }
 
 /// As many ticks as fit side by side.
@@ -189,7 +190,7 @@ fn horizontal_ticks(panel: &Panel, range: (f64, f64), length: f64) -> Ticks {
         // Names that are too long for their place are cut before every second one is left out.
         let pitch = (length / panel.x.names.len() as f64 - 2.0).max(14.0);
         let room = widest.min(pitch);
-        return named(&panel.x, &|name| font::fit(name, TICK_SIZE, room), (length / (room + 2.0)) as usize);
+        return named(&panel.x, range, &|name| font::fit(name, TICK_SIZE, room), (length / (room + 2.0)) as usize);
     }
     let mut count = ((length / 26.0) as usize).clamp(2, 12);
     loop {
