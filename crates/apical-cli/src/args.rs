@@ -2,8 +2,8 @@
 //! lines here.
 
 use crate::commands::{
-    cite, compare, completions, data, diff, eval, explain, list, predict, relate, resume, run, runs, schema, show,
-    verify, watch,
+    cite, compare, completions, data, diff, eval, explain, list, plot, predict, relate, resume, run, runs, schema,
+    show, verify, watch,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -68,6 +68,8 @@ pub enum Command {
     Compare(compare::Args),
     /// Tell how learners relate: angles between their updates at the same weights, and their limits
     Relate(relate::Args),
+    /// Draw figures of runs
+    Plot(plot::Args),
     /// Evaluate a checkpoint of a run
     Eval(eval::Args),
     /// Answer the inputs of a file with what a run has learned
@@ -78,7 +80,7 @@ pub enum Command {
     Watch(watch::Args),
     /// Compare the configs and results of two runs
     Diff(diff::Args),
-    /// List what there is: experiments, solvers, plans, learners, tasks, activations
+    /// List what there is: experiments, solvers, plans, learners, tasks, activations, figures
     List(list::Args),
     /// Print a preset, to edit it
     Show(show::Args),
@@ -104,6 +106,7 @@ impl Command {
             Command::Resume(args) => resume::run(args, terminal),
             Command::Compare(args) => compare::run(args, terminal),
             Command::Relate(args) => relate::run(args, terminal),
+            Command::Plot(args) => plot::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),
             Command::Runs(args) => runs::run(args, terminal),

@@ -8,8 +8,10 @@ use apical_lab::relate::Relation;
 use apical_report::{HeatMap, LimitPoint, Matrix, Series, limit_figures, metric_figures, theme};
 use std::path::Path;
 
-/// Dots per inch of the PNG files.
+/// Dots per inch of the PNG files that come with a run.
 const DPI: f64 = 200.0;
+/// Dots per inch of the PNG files that are asked for: what journals ask for.
+pub const DPI_PRINT: f64 = 300.0;
 
 /// Draws the figures that are missing: each metric's curve as SVG and PNG, with its data as CSV.
 ///

@@ -177,6 +177,8 @@ pub struct TraceSpec {
     pub cells: Cells,
     /// Weights only: chosen (post, pre) pairs; empty: the mean over all synapses of the tensor.
     pub pairs: Vec<(usize, usize)>,
+    /// Weights only: beside chosen pairs the mean over all synapses.
+    pub mean: bool,
     /// Steps between two values (Euler steps; presentations with the other solvers).
     pub every: u64,
     /// From and to, in ms of the run (steps times dt; presentations times presentation time otherwise).
@@ -194,6 +196,12 @@ pub struct RecordSpec {
     pub figures: bool,
     /// Write events for TensorBoard.
     pub tensorboard: bool,
+    /// Keep which classes are taken for which in the test set.
+    pub confusion: bool,
+    /// Points on each side of a grid that is answered at the end; 0: none.
+    pub decision_map: usize,
+    /// Training samples whose inference is followed step by step, at the start weights and at the end; 0: none.
+    pub inference: usize,
     /// Traces.
     pub traces: Vec<TraceSpec>,
 }

@@ -7,7 +7,7 @@
 //! the run.
 
 /// Kinds of files that are written as a whole: temporary file, sync, rename, sync of the folder.
-pub const ATOMIC_FILES: [&str; 10] = [
+pub const ATOMIC_FILES: [&str; 11] = [
     "config",
     "run-info",
     "ending",
@@ -18,6 +18,7 @@ pub const ATOMIC_FILES: [&str; 10] = [
     "figure",
     "predictions",
     "comparison",
+    "observation",
 ];
 
 /// Steps of writing such a file. At `write.middle` half of the bytes are there.

@@ -1,4 +1,5 @@
-//! The data of a figure as CSV, one row a point: `panel,line,x_axis,x,y_axis,y`.
+//! The data of a figure as CSV, one row a point: `panel,line,x_axis,x,y_axis,y`; where there are images of values, with a
+//! column `value` that is empty for lines.
 //!
 //! Numbers are the shortest decimals that read back as the same f64; a value that is not finite is an empty field.
 
@@ -7,7 +8,9 @@ use std::fmt::Write;
 
 /// All points of all lines and of both edges of all bands, lines first, each kind in the order in which it is drawn.
 pub fn write(figure: &Figure) -> String {
-    let mut out = String::from("panel,line,x_axis,x,y_axis,y\n");
+    let has_image = figure.panels.iter().any(|panel| panel.image.is_some());
+    let end = if has_image { "," } else { "" };
+    let mut out = format!("panel,line,x_axis,x,y_axis,y{}\n", if has_image { ",value" } else { "" });
     for (index, panel) in figure.panels.iter().enumerate() {
         let name = if panel.title.is_empty() { (index + 1).to_string() } else { panel.title.clone() };
         let (x_axis, y_axis) = (field(&panel.x.text()), field(&panel.y.text()));
@@ -16,7 +19,7 @@ pub fn write(figure: &Figure) -> String {
             for (x, y) in points {
                 let (x, y) = (number(x), number(y));
                 // Writing to a String cannot fail.
-                let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y}");
+                let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y}{end}");
             }
         };
         for line in &panel.lines {
@@ -25,6 +28,13 @@ pub fn write(figure: &Figure) -> String {
         for band in &panel.bands {
             curve(&format!("{}, low", band.name), &mut band.points().map(|(x, low, _)| (x, low)));
             curve(&format!("{}, high", band.name), &mut band.points().map(|(x, _, high)| (x, high)));
+        }
+        if let Some(image) = &panel.image {
+            let head = format!("{},{}", field(&name), field(&image.label));
+            for (x, y, value) in image.cells() {
+                let (x, y, value) = (number(x), number(y), number(value));
+                let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y},{value}");
+            }
         }
     }
     out

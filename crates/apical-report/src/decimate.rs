@@ -3,36 +3,79 @@
 /// Points a drawn line has at most.
 pub const MOST_POINTS: usize = 1000;
 
-/// Indices of the points to draw, ascending, at most `most` of them (at least 5 are needed to thin out at all).
+/// Thins a line out while its points pass by, so that only what is kept is held.
 ///
 /// The inner points are cut into stretches of equal count; of each stay the lowest, the highest, and the first that is a gap (not
 /// finite), so that no spike and no gap is lost. All points stay if there are no more than `most`.
-pub fn decimate(y: &[f64], most: usize) -> Vec<usize> {
-    let n = y.len();
-    if n <= most.max(5) {
-        return (0..n).collect();
+#[derive(Clone, Debug)]
+pub struct Thinner {
+    points: usize,
+    stretches: usize,
+    seen: usize,
+    /// Stretches that have begun, and the point after the last of the present one.
+    stretch: usize,
+    end: usize,
+    low: Option<(usize, f64)>,
+    high: Option<(usize, f64)>,
+    gap: Option<(usize, f64)>,
+    kept: Vec<(usize, f64)>,
+}
+
+impl Thinner {
+    /// For a line of `points`, of which at most `most` are to stay (at least 5 are needed to thin out at all).
+    pub fn new(points: usize, most: usize) -> Self {
+        let stretches = if points <= most.max(5) { 0 } else { (most.max(5) - 2) / 3 };
+        let (low, high, gap) = (None, None, None);
+        Thinner { points, stretches, seen: 0, stretch: 0, end: 1, low, high, gap, kept: Vec::new() }
     }
-    let stretches = (most.max(5) - 2) / 3;
-    let inner = n - 2;
-    let mut kept = vec![0];
-    for s in 0..stretches {
-        let (from, to) = (1 + s * inner / stretches, 1 + (s + 1) * inner / stretches);
-        let (mut low, mut high, mut gap) = (None::<usize>, None::<usize>, None);
-        for i in from..to {
-            if !y[i].is_finite() {
-                gap = gap.or(Some(i));
-                continue;
-            }
-            low = if low.is_none_or(|j| y[i] < y[j]) { Some(i) } else { low };
-            high = if high.is_none_or(|j| y[i] > y[j]) { Some(i) } else { high };
+
+    /// The next point.
+    pub fn push(&mut self, y: f64) {
+        let (i, point) = (self.seen, (self.seen, y));
+        self.seen += 1;
+        if self.stretches == 0 || i == 0 || i + 1 >= self.points {
+            self.close();
+            self.kept.push(point);
+            return;
         }
-        let mut three: Vec<usize> = [low, high, gap].into_iter().flatten().collect();
-        three.sort_unstable();
-        three.dedup();
-        kept.extend(three);
+        if i >= self.end {
+            self.close();
+            self.stretch += 1;
+            self.end = 1 + (self.stretch as u128 * (self.points - 2) as u128 / self.stretches as u128) as usize;
+        }
+        if !y.is_finite() {
+            self.gap = self.gap.or(Some(point));
+            return;
+        }
+        if self.low.is_none_or(|(_, least)| y < least) {
+            self.low = Some(point);
+        }
+        if self.high.is_none_or(|(_, most)| y > most) {
+            self.high = Some(point);
+        }
     }
-    kept.push(n - 1);
-    kept
+
+    /// Keeps what stands out of the stretch that has passed.
+    fn close(&mut self) {
+        let mut three: Vec<(usize, f64)> =
+            [self.low.take(), self.high.take(), self.gap.take()].into_iter().flatten().collect();
+        three.sort_unstable_by_key(|p| p.0);
+        three.dedup_by_key(|p| p.0);
+        self.kept.extend(three);
+    }
+
+    /// The points that stay, each with its index, ascending.
+    pub fn finish(mut self) -> Vec<(usize, f64)> {
+        self.close();
+        self.kept
+    }
+}
+
+/// Indices of the points of a line to draw, as [`Thinner`] finds them.
+pub fn decimate(y: &[f64], most: usize) -> Vec<usize> {
+    let mut thinner = Thinner::new(y.len(), most);
+    y.iter().for_each(|&y| thinner.push(y));
+    thinner.finish().into_iter().map(|(i, _)| i).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why there is no PNG.
+/// Why there is no PNG or PDF.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     /// The resolution asked for gives no picture, or one beyond the bound of memory.
@@ -14,6 +14,8 @@ pub enum Error {
     },
     /// The rasteriser or the PNG encoder failed, in its own words.
     Raster(String),
+    /// The writer of PDF failed, in its own words.
+    Pdf(String),
 }
 
 impl fmt::Display for Error {
@@ -23,6 +25,7 @@ impl fmt::Display for Error {
                 write!(f, "png: a resolution of {dpi} dpi; for this figure between {low} and {high:.0} dpi")
             }
             Error::Raster(reason) => write!(f, "png: {reason}"),
+            Error::Pdf(reason) => write!(f, "pdf: {reason}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `Figure`: what is drawn, in the words of the data. It knows neither pixels nor fonts.
 
-use crate::{Error, Scene, csv, render, theme};
+use crate::{Colours, Error, Scene, csv, render, theme};
 
 /// How an axis maps values to lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,14 @@ pub struct Axis {
     pub scale: Scale,
     /// First and last value shown; `None`: what the data need.
     pub range: Option<(f64, f64)>,
+    /// Values with names that stand in place of ticks; none: numbers do.
+    pub names: Vec<(f64, String)>,
 }
 
 impl Axis {
     /// A linear axis over the range of the data.
     pub fn new(label: impl Into<String>, unit: impl Into<String>) -> Self {
-        Axis { label: label.into(), unit: unit.into(), scale: Scale::Linear, range: None }
+        Axis { label: label.into(), unit: unit.into(), scale: Scale::Linear, range: None, names: Vec::new() }
     }
 
     /// Label with the unit in parentheses.
@@ -58,6 +60,16 @@ pub enum Dash {
 impl Dash {
     /// All of them, in the order in which they are used.
     pub const ALL: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot];
+
+    /// Lengths of dashes and gaps in turn, in widths of the line; none for an unbroken line.
+    pub fn lengths(self) -> &'static [f64] {
+        match self {
+            Dash::Solid => &[],
+            Dash::Dashed => &[4.0, 2.0],
+            Dash::Dotted => &[1.0, 1.5],
+            Dash::DashDot => &[5.0, 1.5, 1.0, 1.5],
+        }
+    }
 }
 
 /// A line: points joined in their order, broken where a value is not finite. A point without neighbours is a dot.
@@ -104,6 +116,42 @@ impl Band {
     }
 }
 
+/// Values on a grid, as coloured cells below the lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Left and right edge.
+    pub x: (f64, f64),
+    /// Lower and upper edge.
+    pub y: (f64, f64),
+    /// Cells side by side; at least 1.
+    pub columns: usize,
+    /// Row by row, the lowest first; a last row that is not whole is not drawn. NaN: there is no value.
+    pub values: Vec<f64>,
+    /// How they become colours.
+    pub colours: Colours,
+    /// What the values are: the label of the bar beside the axes, and their name in the CSV.
+    pub label: String,
+    /// Draws the bar.
+    pub bar: bool,
+    /// Written into the cells, in the order of the values, where there is room; may be empty.
+    pub texts: Vec<String>,
+}
+
+impl Image {
+    /// Rows that are whole.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.columns.max(1)
+    }
+
+    /// The middle of each cell and its value.
+    pub fn cells(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        let (columns, rows) = (self.columns.max(1), self.rows());
+        let at = |(from, to): (f64, f64), i: usize, n: usize| from + (to - from) * (i as f64 + 0.5) / n as f64;
+        let cells = self.values.iter().take(columns * rows).enumerate();
+        cells.map(move |(i, &v)| (at(self.x, i % columns, columns), at(self.y, i / columns, rows), v))
+    }
+}
+
 /// A line of the legend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
@@ -124,6 +172,8 @@ pub struct Panel {
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
+    /// Cells of colour, below all else.
+    pub image: Option<Image>,
     /// Bands, below all lines.
     pub bands: Vec<Band>,
     /// Values marked by a thin dashed line from side to side, if they are in view.
@@ -132,12 +182,27 @@ pub struct Panel {
     pub lines: Vec<Line>,
     /// The legend, above the axes so that it covers nothing; `None`: each line's name, if there are several lines.
     pub legend: Option<Vec<Key>>,
+    /// Equally long axes, as far as there is room.
+    pub square: bool,
+    /// No axes, no ticks: the picture alone.
+    pub bare: bool,
 }
 
 impl Panel {
     /// An empty panel.
     pub fn new(x: Axis, y: Axis) -> Self {
-        Panel { title: String::new(), x, y, bands: Vec::new(), levels: Vec::new(), lines: Vec::new(), legend: None }
+        Panel {
+            title: String::new(),
+            x,
+            y,
+            image: None,
+            bands: Vec::new(),
+            levels: Vec::new(),
+            lines: Vec::new(),
+            legend: None,
+            square: false,
+            bare: false,
+        }
     }
 
     /// What the legend holds.

@@ -5,6 +5,7 @@
 //! vision and a grey print. Angles beyond 90 degrees, which point away from each other, have a colour of their own and a
 //! marked corner.
 
+use crate::colour::{Colours, hex};
 use crate::csv::{field, number};
 use crate::render::{Anchor, Shape, Text, font};
 use crate::theme::{self, LABEL_SIZE, TICK_SIZE};
@@ -83,10 +84,9 @@ impl HeatMap {
             }
         }
         let bar = MARGIN + rows as f64 * (side + ROW) + rows.saturating_sub(1) as f64 * GUTTER + label + GUTTER;
-        let end = self.key(&mut shapes, (MARGIN, bar));
-        let grid = MARGIN + label + columns as f64 * side + (columns - 1) as f64 * GUTTER;
+        let bottom = self.key(&mut shapes, (MARGIN, bar), width - MARGIN);
         let title = format!("Angles between {}", self.names.join(", "));
-        Scene { width: grid.max(end) + MARGIN, height: bar + BAR.1 + GAP + TICK_SIZE + MARGIN, title, shapes }
+        Scene { width, height: bottom + MARGIN, title, shapes }
     }
 
     /// The figure as SVG with its font inside.
@@ -130,8 +130,8 @@ impl HeatMap {
         }
     }
 
-    /// The colour bar, and what the marks mean; returns where it ends.
-    fn key(&self, shapes: &mut Vec<Shape>, (left, top): (f64, f64)) -> f64 {
+    /// The colour bar, and what the marks mean, in rows that end before `right`; returns where the last row ends below.
+    fn key(&self, shapes: &mut Vec<Shape>, (left, mut top): (f64, f64), right: f64) -> f64 {
         let base = top + BAR.1 / 2.0 + TICK_SIZE * font::CAPITAL / 2.0;
         let label = Text::new((left, base), LABEL_SIZE, Anchor::Start, "Angle (\u{b0})");
         let start = left + label.width() + 2.0 * GAP;
@@ -154,23 +154,26 @@ impl HeatMap {
             (all().any(|d| *d > 90.0), 120.0, "beyond 90: away from each other"),
             (all().any(|d| d.is_nan()), f64::NAN, "no angle"),
         ];
+        let mut bottom = top + BAR.1 + GAP + TICK_SIZE;
         for (_, degrees, meaning) in marks.into_iter().filter(|mark| mark.0) {
+            let length = 1.6 * BAR.1 + GAP + font::width(meaning, TICK_SIZE);
+            if end + length > right && end > left {
+                (end, top) = (left, bottom + GAP);
+                bottom = top + BAR.1 + GAP;
+            }
             square(shapes, (end, top), (1.6 * BAR.1, BAR.1), degrees);
+            let base = top + BAR.1 / 2.0 + TICK_SIZE * font::CAPITAL / 2.0;
             let meaning = Text::new((end + 1.6 * BAR.1 + GAP, base), TICK_SIZE, Anchor::Start, meaning);
-            end += 1.6 * BAR.1 + GAP + meaning.width() + GUTTER;
+            end += length + GUTTER;
             shapes.push(Shape::Text(meaning));
         }
-        end
+        bottom
     }
 }
 
 /// Lightness from dark to nearly paper; `share` from 0 to 1.
 fn colour(share: f64) -> String {
-    const STOPS: [[f64; 3]; 4] = [[9.0, 34.0, 74.0], [31.0, 92.0, 148.0], [128.0, 178.0, 211.0], [243.0, 246.0, 249.0]];
-    let place = share.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
-    let below = (place as usize).min(STOPS.len() - 2);
-    let between = |c: usize| STOPS[below][c] + (place - below as f64) * (STOPS[below + 1][c] - STOPS[below][c]);
-    format!("#{:02x}{:02x}{:02x}", between(0).round() as u8, between(1).round() as u8, between(2).round() as u8)
+    hex(Colours::Sequential(0.0, 1.0).rgb(1.0 - share))
 }
 
 /// Beyond 90 degrees, and the mark in its corner; where there is no angle.

@@ -1,12 +1,14 @@
 //! Figures of runs: a figure is a function of data, and the same data give the same bytes.
 //!
-//! What to draw ([`metric_curves`], later the figures of the field) knows [`Figure`] and nothing of drawing; the renderer knows
-//! nothing of metrics. Neither reads files, a clock, or the fonts of the machine.
+//! What to draw ([`figures`], [`metric_curves`]) knows [`Figure`] and nothing of drawing; the renderer knows nothing of metrics.
+//! Files are read through the lab's `record` alone; nothing asks for a clock or the fonts of the machine.
 
+pub mod colour;
 pub mod csv;
 pub mod decimate;
 pub mod error;
 pub mod figure;
+pub mod figures;
 pub mod heat_map;
 pub mod limit_curves;
 pub mod metric_curves;
@@ -15,8 +17,9 @@ pub mod schematic;
 pub mod theme;
 pub mod ticks;
 
+pub use colour::Colours;
 pub use error::Error;
-pub use figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
+pub use figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
 pub use heat_map::{HeatMap, Matrix};
 pub use limit_curves::{LimitPoint, limit_figures};
 pub use metric_curves::{Series, metric_figures};

@@ -33,6 +33,9 @@ const EDGE: f64 = 20.0;
 const PYRAMIDAL: f64 = 118.0;
 const INTERNEURON: f64 = 196.0;
 const LEGEND: f64 = 226.0;
+/// Room that the legend needs, and the height of its rows.
+const LEGEND_WIDTH: f64 = 94.0;
+const ROW: f64 = 11.0;
 /// From the soma down to the basal and up to the apical compartment.
 const BASAL: f64 = 17.0;
 const APICAL: f64 = 28.0;
@@ -42,11 +45,17 @@ const CELL: &str = "#d9d9d9";
 impl Schematic {
     /// The picture, 114 mm wide.
     pub fn scene(&self) -> Scene {
+        self.scene_of_width(theme::ONE_AND_A_HALF_COLUMNS)
+    }
+
+    /// The picture in another width, mm; where there is no room beside the circuit its legend stands below.
+    pub fn scene_of_width(&self, width_mm: f64) -> Scene {
         let layers = self.sizes.len().saturating_sub(1);
-        let width = theme::ONE_AND_A_HALF_COLUMNS * theme::POINTS_PER_MM;
-        let height = (2.0 * EDGE + layers as f64 * LAYER).max(2.0 * EDGE + LAYER);
+        let width = if width_mm.is_nan() { 75.0 } else { width_mm.clamp(75.0, 1000.0) } * theme::POINTS_PER_MM;
+        let circuit = (2.0 * EDGE + layers as f64 * LAYER).max(2.0 * EDGE + LAYER);
+        let beside = width >= LEGEND + LEGEND_WIDTH;
         let mut shapes = Vec::new();
-        let soma = |k: usize| height - EDGE - k as f64 * LAYER;
+        let soma = |k: usize| circuit - EDGE - k as f64 * LAYER;
         for (k, size) in self.sizes.iter().enumerate() {
             let name = match k {
                 0 => "Input".to_owned(),
@@ -71,9 +80,24 @@ impl Schematic {
         for k in 1..=layers {
             self.synapses(&mut shapes, k, layers, &soma);
         }
+        let mut height = circuit;
         if layers > 0 {
-            self.legend(&mut shapes, layers, &soma);
+            self.compartments(&mut shapes, layers, &soma);
+            let rows = self.legend(layers);
+            let (columns, left, top) = if beside {
+                (1, LEGEND, soma(0) - ROW * (rows.len() as f64 - 1.0))
+            } else {
+                height += ROW * rows.len().div_ceil(2) as f64 + 4.0;
+                (2, 3.0, circuit + 4.0)
+            };
+            for (i, row) in rows.iter().enumerate() {
+                let x = left + (i % columns) as f64 * width / 2.0;
+                key(&mut shapes, (x, top + ROW * (i / columns) as f64), row);
+            }
         }
+        // Room that is left is left on both sides.
+        let spare = ((width - LEGEND - LEGEND_WIDTH) / 2.0).max(0.0);
+        shapes.iter_mut().for_each(|shape| shape.shift((spare, 0.0)));
         Scene { width, height, title: format!("Circuit with layers of {:?} cells", self.sizes), shapes }
     }
 
@@ -111,7 +135,7 @@ impl Schematic {
         synapse(shapes, feedback, 1, self.plastic.feedback);
     }
 
-    fn legend(&self, shapes: &mut Vec<Shape>, layers: usize, soma: &dyn Fn(usize) -> f64) {
+    fn legend(&self, layers: usize) -> Vec<figure::Key> {
         let Plastic { forward, interneuron, apical, feedback } = self.plastic;
         let mut rows = vec![("forward", Some(0), forward)];
         if layers > 1 {
@@ -122,15 +146,16 @@ impl Schematic {
             ];
             rows.extend(hidden);
         }
-        let mut y = soma(0) - 11.0 * (rows.len() + 1) as f64;
-        for (name, colour, plastic) in rows {
+        let kind = |(name, colour, plastic): (&str, Option<usize>, bool)| {
             let name = if plastic { name.to_owned() } else { format!("{name} (fixed)") };
-            let dash = if plastic { Dash::Solid } else { Dash::Dashed };
-            key(shapes, y, &figure::Key { name, colour, dash });
-            y += 11.0;
-        }
-        key(shapes, y, &figure::Key { name: "nudging".to_owned(), colour: None, dash: Dash::Dotted });
-        // Compartments are named once, in the first layer.
+            figure::Key { name, colour, dash: if plastic { Dash::Solid } else { Dash::Dashed } }
+        };
+        let nudging = figure::Key { name: "nudging".to_owned(), colour: None, dash: Dash::Dotted };
+        rows.into_iter().map(kind).chain([nudging]).collect()
+    }
+
+    /// Compartments are named once, in the first layer.
+    fn compartments(&self, shapes: &mut Vec<Shape>, layers: usize, soma: &dyn Fn(usize) -> f64) {
         let name = |y: f64, text: &str| Text::new((PYRAMIDAL - 22.0, y), TICK_SIZE, Anchor::End, text);
         shapes.push(Shape::Text(name(soma(1) + BASAL + 2.5, "basal")));
         shapes.push(Shape::Text(name(soma(1) + 2.5, "soma")));
@@ -169,10 +194,10 @@ fn synapse(shapes: &mut Vec<Shape>, points: Vec<(f64, f64)>, colour: usize, plas
     shapes.extend(end.map(|at| Shape::Disc { at, radius: 2.2, fill: colour, colour: INK.to_owned(), width: 0.0 }));
 }
 
-fn key(shapes: &mut Vec<Shape>, y: f64, key: &figure::Key) {
+fn key(shapes: &mut Vec<Shape>, (x, y): (f64, f64), key: &figure::Key) {
     let colour = key.colour.map_or(INK, theme::colour).to_owned();
-    let points = vec![(LEGEND, y), (LEGEND + 16.0, y)];
+    let points = vec![(x, y), (x + 16.0, y)];
     shapes.push(Shape::Path { points, colour, width: LINE_WIDTH, dash: key.dash });
-    let at = (LEGEND + 20.0, y + TICK_SIZE * font::CAPITAL / 2.0);
+    let at = (x + 20.0, y + TICK_SIZE * font::CAPITAL / 2.0);
     shapes.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, key.name.clone())));
 }

@@ -29,6 +29,8 @@ pub const PALETTE: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56
 
 /// Width of lines that carry data.
 pub const LINE_WIDTH: f64 = 1.0;
+/// Width of lines whose points are so many that they would run into each other.
+pub const DENSE_LINE_WIDTH: f64 = 0.7;
 /// How much of what lies below a band is covered by it, so that bands that overlap are both seen.
 pub const BAND_OPACITY: f64 = 0.18;
 /// Width of axes and ticks.

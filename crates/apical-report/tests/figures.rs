@@ -1,9 +1,12 @@
 //! What every figure promises: bytes that repeat, documents that parse, labels on paper, no panic on any data.
 
+mod support;
+
 use apical_report::{
-    Axis, Band, Dash, Figure, HeatMap, LimitPoint, Line, Matrix, Panel, Plastic, Scale, Scene, Schematic, Series,
+    Axis, Band, Dash, Figure, HeatMap, LimitPoint, Line, Matrix, Panel, Plastic, Scale, Schematic, Series,
     limit_figures, metric_figures,
 };
+use support::check_texts;
 
 fn falling(run: &str, metric: &str, n: usize, from: f64, to: f64) -> Series {
     let x: Vec<f64> = (1..=n).map(|i| i as f64 * 1000.0).collect();
@@ -171,36 +174,6 @@ fn curves_to_a_limit_are_drawn_a_row_per_layer() {
     assert_eq!((name.as_str(), figure.panels.len()), ("circuit", 6));
     assert!(figure.panels[2].title.contains("at the limit"), "{}", figure.panels[2].title);
     check_texts("limit", &figure.scene());
-}
-
-/// Panics where a text leaves the paper or meets another.
-fn check_texts(stem: &str, scene: &Scene) {
-    let boxes: Vec<_> = (scene.texts().into_iter().filter(|t| t.width() > 0.0))
-        .map(|t| {
-            let (along, up) = (t.width(), t.size * 0.72);
-            let shift = match t.anchor {
-                apical_report::render::Anchor::Start => 0.0,
-                apical_report::render::Anchor::Middle => along / 2.0,
-                apical_report::render::Anchor::End => along,
-            };
-            let (x, y) = t.at;
-            let area = if t.upright {
-                (x - up, y - (along - shift), x, y + shift)
-            } else {
-                (x - shift, y - up, x - shift + along, y)
-            };
-            (t.runs[0].text.clone(), area)
-        })
-        .collect();
-    for (i, (name, a)) in boxes.iter().enumerate() {
-        assert!(
-            a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= scene.width && a.3 <= scene.height,
-            "{stem}: {name} leaves the paper"
-        );
-        for (other, b) in &boxes[..i] {
-            assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{stem}: {name} meets {other}");
-        }
-    }
 }
 
 #[test]

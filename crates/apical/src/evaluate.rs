@@ -75,6 +75,11 @@ pub fn evaluate<T: Real>(
     pool: &rayon::ThreadPool,
 ) -> Result<Evaluation, Trouble> {
     let (output, unsettled) = answers(learner, samples, sequence, pool)?;
+    Ok(judge(&output, unsettled, samples, phi, kind))
+}
+
+/// Compares answers (as [`answers`] gives them) with the targets of their samples.
+pub fn judge<T: Real>(output: &[T], unsettled: usize, samples: &Samples, phi: Activation, kind: Loss) -> Evaluation {
     let mut target = vec![T::ZERO; samples.outputs];
     let (mut sum, mut wrong, mut has_target, mut has_class) = (0.0, 0usize, false, false);
     for (row, output) in output.chunks_exact(samples.outputs).enumerate() {
@@ -91,10 +96,24 @@ pub fn evaluate<T: Real>(
         }
     }
     let rows = samples.len() as f64;
-    Ok(Evaluation {
+    Evaluation {
         samples: samples.len(),
         loss: has_target.then(|| sum / (rows - unsettled as f64)),
         error: has_class.then(|| wrong as f64 / rows),
         unsettled,
-    })
+    }
+}
+
+/// How often each class (row) was answered with each class (column), row by row, over the samples that have an answer;
+/// `None` without classes.
+pub fn confusion<T: Real>(output: &[T], samples: &Samples) -> Option<Vec<u64>> {
+    let n = samples.outputs;
+    let mut counts = vec![0; n * n];
+    for (row, output) in output.chunks_exact(n).enumerate() {
+        let label = samples.class(row)?;
+        if is_answer(output) {
+            counts[label as usize * n + class(output) as usize] += 1;
+        }
+    }
+    Some(counts)
 }

@@ -5,10 +5,8 @@ use crate::load;
 use crate::results::{Results, text};
 use crate::table::columns;
 use crate::terminal::Terminal;
-use apical_lab::config::diagnostic::Findings;
-use apical_lab::config::node::{Node, Value as Toml, parse};
-use apical_lab::folder::{CONFIG, RunInfo};
-use apical_lab::record::read;
+use apical_lab::folder::RunInfo;
+use apical_lab::record::Settings;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -76,30 +74,8 @@ fn differences(first: &Map<String, Value>, second: &Map<String, Value>) -> Vec<D
 
 /// All values of a resolved config as they are written, under dotted keys.
 fn config(run: &Path) -> Result<Map<String, Value>, Failure> {
-    let path = run.join(CONFIG).display().to_string();
-    let text = read::resolved_config(run)?;
-    let mut findings = Findings::new(&path, text.clone());
-    let root = parse(&mut findings, 0);
-    if !findings.is_ok() {
-        return Err(Failure::Config(findings.into_list()));
-    }
-    let mut values = Map::new();
-    flatten(&root, "", &text, &mut values);
-    Ok(values)
-}
-
-fn flatten(node: &Node, key: &str, text: &str, into: &mut Map<String, Value>) {
-    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
-    match &node.value {
-        Toml::Table(entries) => entries.iter().for_each(|(k, v)| flatten(v, &below(&k.name), text, into)),
-        Toml::Array(list) if list.iter().any(|n| matches!(n.value, Toml::Table(_))) => {
-            list.iter().enumerate().for_each(|(i, v)| flatten(v, &below(&i.to_string()), text, into));
-        }
-        _ => {
-            let written = text.get(node.at.start..node.at.end).unwrap_or_default();
-            into.insert(key.to_owned(), written.into());
-        }
-    }
+    let settings = Settings::read(run)?;
+    Ok(settings.entries().iter().map(|(key, value)| (key.clone(), value.clone().into())).collect())
 }
 
 /// What of `run.json` may explain different results.

@@ -8,6 +8,7 @@ use apical::solvers::euler::plan::WAYS;
 use apical::tasks::TASKS;
 use apical::{learners, solvers};
 use apical_lab::config::PRESETS;
+use apical_report::figures::FIGURES;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
@@ -40,11 +41,13 @@ enum What {
     Tasks,
     /// From potential to rate: network.activation
     Activations,
+    /// Figures of runs, for `apical plot`
+    Figures,
 }
 
 impl What {
-    const ALL: [What; 6] =
-        [What::Experiments, What::Solvers, What::Plans, What::Learners, What::Tasks, What::Activations];
+    const ALL: [What; 7] =
+        [What::Experiments, What::Solvers, What::Plans, What::Learners, What::Tasks, What::Activations, What::Figures];
 
     fn title(self) -> &'static str {
         match self {
@@ -54,6 +57,7 @@ impl What {
             What::Learners => "learners",
             What::Tasks => "tasks",
             What::Activations => "activations",
+            What::Figures => "figures",
         }
     }
 
@@ -66,6 +70,7 @@ impl What {
             What::Learners => learners::NAMES.to_vec(),
             What::Tasks => TASKS.iter().map(|task| (task.name, task.about)).collect(),
             What::Activations => Activation::ALL.iter().map(|phi| (phi.name(), phi.formula())).collect(),
+            What::Figures => FIGURES.iter().map(|figure| (figure.name, figure.about)).collect(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod eval;
 pub mod explain;
 pub mod list;
+pub mod plot;
 pub mod predict;
 pub mod relate;
 pub mod resume;

@@ -6,6 +6,7 @@ mod compare;
 mod data;
 mod hostile;
 mod output;
+mod plot;
 mod relate;
 mod run;
 #[cfg(unix)]

@@ -124,14 +124,47 @@ impl<'a> Check<'a> {
             (quantity.unwrap_or(usize::MAX), known.iter().position(|w| w.0 == t.quantity))
         };
         traces.sort_by_cached_key(place);
+        self.observations(view, sizes, learner?);
         let spec = RecordSpec {
             interval: view.count("interval")? as u64,
             angles: view.count("angles")?,
             figures: view.flag("figures")?,
             tensorboard: view.flag("tensorboard")?,
+            confusion: view.flag("confusion")?,
+            decision_map: view.count("decision_map")?,
+            inference: view.count("inference")?,
             traces,
         };
         fine.then_some(spec)
+    }
+
+    /// What is kept at the end: only where there is such a thing.
+    fn observations(&mut self, view: View<'a>, sizes: &[usize], learner: &LearnerSpec) {
+        const MOST: usize = 1000;
+        for key in ["decision_map", "inference"] {
+            if let Some(n) = view.count(key).filter(|n| *n > MOST) {
+                self.findings.error(view.at(key), format!("`record.{key}` is {n}"), format!("allowed: 0 to {MOST}"));
+            }
+        }
+        let settles = match learner {
+            LearnerSpec::Microcircuit => self.section("solver").kind() == Some("steady"),
+            LearnerSpec::Trained(t) => t.algorithm.is_iterative(),
+        };
+        if view.count("inference").is_some_and(|n| n > 0) && !settles {
+            let found = format!("`record.inference`: nothing settles in steps with the learner {}", learner.name());
+            let allowed = "leave it out, or take the solver steady or the learner ep or pc";
+            self.findings.error(view.at("inference"), found, allowed);
+        }
+        let task = self.section("task").kind();
+        let is_plane = task == Some("yin-yang") || (task == Some("file") && sizes[0] == 2);
+        if view.count("decision_map").is_some_and(|n| n > 0) && !is_plane {
+            let found = "`record.decision_map`: the inputs of this task are no points in a plane";
+            self.findings.error(
+                view.at("decision_map"),
+                found,
+                "leave it out; yin-yang and files of two inputs have one",
+            );
+        }
     }
 
     fn trace(&mut self, view: View<'a>, quantity: &str, sizes: &[usize]) -> Option<TraceSpec> {
@@ -183,6 +216,7 @@ impl<'a> Check<'a> {
             layers,
             cells,
             pairs: Vec::new(),
+            mean: false,
             every: view.count("every")? as u64,
             window: window(view)?,
         })
@@ -223,6 +257,7 @@ impl<'a> Check<'a> {
             layers: Vec::new(),
             cells: Cells::All,
             pairs,
+            mean: view.flag("mean")?,
             every: view.count("every")? as u64,
             window: window(view)?,
         })

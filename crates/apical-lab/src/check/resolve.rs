@@ -389,7 +389,16 @@ fn record(w: &mut Writer, e: &Experiment) {
     w.raw("interval", e.record.interval);
     w.raw("angles", e.record.angles);
     w.raw("figures", e.record.figures);
-    // Without events the id is that of the versions that knew none.
+    // With their defaults the id is that of the versions that did not know them.
+    if !e.record.confusion || !w.identity {
+        w.raw("confusion", e.record.confusion);
+    }
+    if e.record.decision_map != 0 || !w.identity {
+        w.raw("decision_map", e.record.decision_map);
+    }
+    if e.record.inference != 0 || !w.identity {
+        w.raw("inference", e.record.inference);
+    }
     if e.record.tensorboard || !w.identity {
         w.raw("tensorboard", e.record.tensorboard);
     }
@@ -403,6 +412,9 @@ fn record(w: &mut Writer, e: &Experiment) {
         w.raw("every", trace.every);
         if is_weight {
             w.raw("pairs", array(trace.pairs.iter().map(|(i, j)| format!("[{i}, {j}]"))));
+            if trace.mean || !w.identity {
+                w.raw("mean", trace.mean);
+            }
         } else {
             w.raw("layers", array(trace.layers.iter().map(usize::to_string)));
             match &trace.cells {

@@ -427,6 +427,14 @@ pub const FIELDS: &[Field] = &[
       "Draw a figure of each metric when the run ends.", "false"),
     f("record", "tensorboard", ALL, Kind::Flag, "", "false",
       "Write events for TensorBoard: metrics, and histograms of the weights at the start and at each checkpoint of the config.", "true"),
+    f("record", "confusion", ALL, Kind::Flag, "", "true",
+      "Keep which classes are taken for which in the test set (confusion.json).", "false"),
+    f("record", "decision_map", ALL, Kind::Count(0), "points", "0",
+      "Points on each side of a grid over the plane whose classes are answered at the end, 1000 at most \
+      (decision_map.json); for yin-yang and for files of two inputs and classes. 0: none.", "200"),
+    f("record", "inference", ALL, Kind::Count(0), "samples", "0",
+      "Training samples, 1000 at most, whose way to a fixed point is followed step by step at the start weights and at the \
+      end (inference.json): residuals with steady, ep and pc, energies with ep and pc. 0: none.", "20"),
     f("record", "soma", ALL, TRACE, "", "",
       "Soma potentials of pyramidal cells.", "{ every = 10 }"),
     f("record", "inter", ALL, TRACE, "", "",
@@ -461,6 +469,8 @@ pub const FIELDS: &[Field] = &[
       "Steps between two values (euler and adaptive: steps of dt; else presentations).", "1000"),
     f("record.weight", "pairs", ALL, Kind::Pairs, "", "[]",
       "Chosen synapses, [post, pre]; empty: the mean over all.", "[[0, 0], [0, 1]]"),
+    f("record.weight", "mean", ALL, Kind::Flag, "", "false",
+      "Beside chosen synapses the mean over all, as NAME_mean.", "true"),
     f("record.weight", "window", ALL, Kind::Window, "ms", "\"all\"",
       "From and to, in time of the run.", "[0.0, 1000.0]"),
     f("expect", "min", ALL, ANY, "", "",

@@ -33,6 +33,12 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const TRACES: &str = "traces";
 /// Folder of events for TensorBoard.
 pub const TENSORBOARD: &str = "tensorboard";
+/// Which classes are taken for which in the test set.
+pub const CONFUSION: &str = "confusion.json";
+/// The class answered at each point of a plane.
+pub const DECISION_MAP: &str = "decision_map.json";
+/// How potentials came to rest.
+pub const INFERENCE: &str = "inference.json";
 /// Folder of figures.
 pub const FIGURES: &str = "figures";
 

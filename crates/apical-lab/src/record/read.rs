@@ -142,14 +142,12 @@ impl Number {
         if self == Number::F32 { 4 } else { 8 }
     }
 
-    /// `bytes` has the length of one number.
-    fn value(self, bytes: &[u8]) -> f64 {
-        let mut eight = [0; 8];
-        eight[..bytes.len()].copy_from_slice(bytes);
+    /// Appends the numbers that `bytes` holds.
+    fn values(self, bytes: &[u8], into: &mut Vec<f64>) {
         match self {
-            Number::F32 => f64::from(f32::from_bits(u64::from_le_bytes(eight) as u32)),
-            Number::F64 => f64::from_le_bytes(eight),
-            Number::I64 => i64::from_le_bytes(eight) as f64,
+            Number::F32 => into.extend(bytes.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b)))),
+            Number::F64 => into.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b))),
+            Number::I64 => into.extend(bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f64)),
         }
     }
 }
@@ -214,6 +212,17 @@ impl Trace {
     /// # Errors
     /// `Input` if there are fewer rows, or a chunk file is missing or cut; `Machine`.
     pub fn read(&self, from: usize, to: usize) -> Result<Vec<f64>, Error> {
+        let mut values = Vec::new();
+        self.each_block(from, to, &mut |_, block| values.extend_from_slice(block))?;
+        Ok(values)
+    }
+
+    /// Shows rows `from..to` chunk by chunk, each with the number of its first row: memory holds one chunk, however long the
+    /// trace is.
+    ///
+    /// # Errors
+    /// As [`Trace::read`]; what came before was shown.
+    pub fn each_block(&self, from: usize, to: usize, see: &mut dyn FnMut(usize, &[f64])) -> Result<(), Error> {
         if from > to || to > self.rows() {
             let place = self.dir.display().to_string();
             return Err(Error::input(place, format!("rows {from} to {to}"), format!("rows 0 to {}", self.rows())));
@@ -225,11 +234,47 @@ impl Trace {
             let (chunk, first) = (row / self.chunk_rows, row % self.chunk_rows);
             let last = (first + (to - row)).min(self.chunk_rows);
             let bytes = self.chunk(chunk, row_bytes * self.chunk_rows)?;
-            let wanted = &bytes[first * row_bytes..last * row_bytes];
-            values.extend(wanted.chunks_exact(self.kind.bytes()).map(|number| self.kind.value(number)));
+            values.clear();
+            self.kind.values(&bytes[first * row_bytes..last * row_bytes], &mut values);
+            see(row, &values);
             row += last - first;
         }
-        Ok(values)
+        Ok(())
+    }
+
+    /// Times of the first and the last row in ms, which stand at equal distances; none without rows.
+    ///
+    /// # Errors
+    /// As [`Trace::open`] and [`Trace::read`]; `Input` if they do not ascend.
+    pub fn span(&self, folder: &Path) -> Result<Option<(f64, f64)>, Error> {
+        if self.rows() == 0 {
+            return Ok(None);
+        }
+        let times = Trace::open(folder, &self.dims[0])?;
+        let place = times.dir.display().to_string();
+        if times.shape != [self.rows()] {
+            let found = format!("{:?} times for {} rows", times.shape, self.rows());
+            return Err(Error::input(place, found, "a time for each row, as a run writes them"));
+        }
+        let (first, last) = (times.read(0, 1)?[0], times.read(self.rows() - 1, self.rows())?[0]);
+        if first.is_finite() && last.is_finite() && (first < last || self.rows() == 1) {
+            return Ok(Some((first, last)));
+        }
+        Err(Error::input(place, format!("times from {first} to {last}"), "times that ascend"))
+    }
+
+    /// Numbers of the cells along the last dim, as recorded; none for a trace of one value.
+    ///
+    /// # Errors
+    /// As [`Trace::open`] and [`Trace::read`].
+    pub fn cells(&self, folder: &Path) -> Result<Vec<usize>, Error> {
+        match &self.dims[1..] {
+            [.., last] if last != "sample" => {
+                let labels = Trace::open(folder, last)?;
+                Ok(labels.read(0, labels.rows())?.into_iter().map(|n| n as usize).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn chunk(&self, chunk: usize, expected: usize) -> Result<Vec<u8>, Error> {

@@ -7,6 +7,7 @@ pub mod dry;
 pub mod interval;
 mod measured;
 pub mod memory;
+mod observed;
 pub(crate) mod order;
 mod saved;
 mod traces;
@@ -21,7 +22,7 @@ use crate::experiment::{Experiment, Precision};
 use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, RunFolder};
 use crate::record::{FinalMetrics, read};
 use crate::{Error, folder};
-use apical::evaluate::evaluate;
+use apical::evaluate::{answers, judge};
 use apical::kernels::Real;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -196,10 +197,11 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
         let checkpoint = Checkpoint::load(&path)?;
         saved::restore_weights(&path.display().to_string(), &checkpoint, run.learner.as_mut())?;
         let (phi, sequence) = (e.network.activation, run.task.sequence);
-        let found = match evaluate(run.learner.as_ref(), &run.task.test, sequence, phi, e.train.loss, run.pool) {
+        let (output, unsettled) = match answers(run.learner.as_ref(), &run.task.test, sequence, run.pool) {
             Ok(found) => found,
             Err(trouble) => return run.fail(&trouble),
         };
+        let found = judge(&output, unsettled, &run.task.test, phi, e.train.loss);
         crate::failpoint::hit("evaluation.middle");
         if let Some(loss) = found.loss {
             list.number("test.loss", loss);
@@ -211,6 +213,10 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
             list.number("test.unsettled", found.unsettled as f64 / found.samples as f64);
         }
         list.text("test.checkpoint", chosen.1);
+        observed::confusion(&run, &output, chosen.1)?;
+    }
+    if let Some(trouble) = observed::at_end(&run)? {
+        return run.fail(&trouble);
     }
     list.write(&run.folder.join(FINAL_METRICS))?;
     let missed = missed(e, &list);

@@ -102,6 +102,12 @@ impl Recorder {
                 channels.push(channel);
                 variables.push(variable);
             }
+            if spec.mean && !spec.pairs.is_empty() {
+                let whole = TraceSpec { pairs: Vec::new(), ..spec.clone() };
+                let (channel, variable) = plan(e, &whole, 0, step_ms);
+                channels.push(channel);
+                variables.push(Variable { name: format!("{}_mean", variable.name), ..variable });
+            }
         }
         let dtype = match e.precision {
             Precision::F32 => Dtype::F32,

@@ -1,8 +1,8 @@
 //! A figure's place on paper: margins follow from the measured labels, so that none is cut and none meets another.
 
-use super::{Anchor, Scene, Script, Shape, Text, font};
+use super::{Anchor, Scene, Script, Shape, Text, font, picture};
 use crate::decimate::{MOST_POINTS, decimate};
-use crate::figure::{Axis, Band, Dash, Figure, Key, Line, Panel, Scale};
+use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
 use crate::theme::{self, AXIS_WIDTH, LABEL_SIZE, TICK_LENGTH, TICK_SIZE};
 use crate::ticks::{Label, Ticks, ticks};
 
@@ -11,11 +11,13 @@ const MARGIN: f64 = 3.0;
 /// Between panels.
 const GUTTER: f64 = 10.0;
 /// Between an axis and its tick labels, and between these and the axis label.
-const GAP: f64 = 2.5;
+pub(super) const GAP: f64 = 2.5;
 /// Least distance between two tick labels on the horizontal axis.
 const LABEL_GAP: f64 = 7.0;
 /// Length of a line's sample in the legend; between it and its name; between two entries.
 const SAMPLE: (f64, f64, f64) = (14.0, 3.0, 9.0);
+/// Lines of more points are drawn finer.
+const DENSE: usize = 300;
 /// Height of a row of the legend, and of the title.
 const ROW: f64 = 9.5;
 
@@ -33,11 +35,11 @@ struct Need {
 
 /// A rectangle, the axes of a panel.
 #[derive(Clone, Copy)]
-struct Frame {
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
+pub(super) struct Frame {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
 }
 
 /// The figure as shapes and texts.
@@ -46,7 +48,15 @@ pub fn scene(figure: &Figure) -> Scene {
     let height = clamp(figure.axes_height_mm, 10.0, 1000.0) * theme::POINTS_PER_MM;
     let columns = figure.columns.clamp(1, figure.panels.len().clamp(1, 8));
     let cell = (width - 2.0 * MARGIN - GUTTER * (columns - 1) as f64) / columns as f64;
-    let needs: Vec<Need> = figure.panels.iter().map(|panel| need(panel, cell, height)).collect();
+    let mut height = height;
+    let mut needs: Vec<Need> = figure.panels.iter().map(|panel| need(panel, cell, height)).collect();
+    // Where a panel is to be square, none is higher than it is wide.
+    let squares = figure.panels.iter().zip(&needs).filter(|(panel, _)| panel.square);
+    let narrowest = squares.map(|(_, n)| cell - n.left - n.right).fold(f64::INFINITY, f64::min);
+    if narrowest < height {
+        height = narrowest.max(10.0);
+        needs = figure.panels.iter().map(|panel| need(panel, cell, height)).collect();
+    }
     // Axes of one column begin and end at the same place, axes of one row have the same height.
     let most = |of: fn(&Need) -> f64, belongs: &dyn Fn(usize) -> bool| {
         needs.iter().enumerate().filter(|(i, _)| belongs(*i)).map(|(_, n)| of(n)).fold(0.0, f64::max)
@@ -59,19 +69,31 @@ pub fn scene(figure: &Figure) -> Scene {
         for (i, need) in needs.iter().enumerate().skip(row * columns).take(columns) {
             let column = i % columns;
             let start = MARGIN + column as f64 * (cell + GUTTER);
-            let frame = Frame {
+            let mut frame = Frame {
                 left: start + most(|n| n.left, &|j| j % columns == column),
                 right: start + cell - most(|n| n.right, &|j| j % columns == column),
                 top: top + above,
                 bottom: top + above + height,
             };
+            if figure.panels[i].square {
+                frame.right = frame.right.min(frame.left + height);
+            }
             draw(&mut shapes, &figure.panels[i], need, frame, start, top);
         }
         top += above + height + below + GUTTER;
     }
-    let title = figure.panels.iter().map(|p| format!("{} over {}", p.y.text(), p.x.text())).collect::<Vec<_>>();
+    let title: Vec<String> = figure.panels.iter().map(title).collect();
     let bottom = if needs.is_empty() { height } else { top - GUTTER + MARGIN };
     Scene { width, height: bottom, title: title.join("; "), shapes }
+}
+
+/// A panel in words.
+fn title(panel: &Panel) -> String {
+    let parts = match &panel.image {
+        Some(image) => vec![panel.title.clone(), image.label.clone()],
+        None => vec![panel.title.clone(), format!("{} over {}", panel.y.text(), panel.x.text())],
+    };
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// Within the bounds, also where the value is no number.
@@ -80,19 +102,35 @@ fn clamp(value: f64, low: f64, high: f64) -> f64 {
 }
 
 fn need(panel: &Panel, cell: f64, height: f64) -> Need {
-    let edges = panel.bands.iter().flat_map(|b| b.points().flat_map(|(x, low, high)| [(x, low), (x, high)]));
-    let shown: Vec<(f64, f64)> = panel.lines.iter().flat_map(Line::points).chain(edges).collect();
-    let x_range = range(&panel.x, shown.iter().filter(|p| panel.y.shows(p.1)).map(|p| p.0), 0.0);
-    let y_range = range(&panel.y, shown.iter().map(|p| p.1), 0.05);
-    let y_ticks = ticks(panel.y.scale, y_range.0, y_range.1, (height / 18.0) as usize);
+    let bands = panel.bands.iter().flat_map(|b| b.points().flat_map(|(x, low, high)| [(x, low), (x, high)]));
+    let shown: Vec<(f64, f64)> = panel.lines.iter().flat_map(Line::points).chain(bands).collect();
+    let edges = |of: fn(&Image) -> (f64, f64)| panel.image.iter().map(of).find(|(low, high)| low < high);
+    let x_range = edges(|image| image.x)
+        .filter(|_| panel.x.range.is_none())
+        .unwrap_or_else(|| range(&panel.x, shown.iter().filter(|p| panel.y.shows(p.1)).map(|p| p.0), 0.0));
+    let y_range = edges(|image| image.y)
+        .filter(|_| panel.y.range.is_none())
+        .unwrap_or_else(|| range(&panel.y, shown.iter().map(|p| p.1), 0.05));
+    let y_ticks = vertical_ticks(panel, y_range, height);
     let widest = y_ticks.major.iter().map(|(_, l)| tick_text(l, (0.0, 0.0), Anchor::End).width()).fold(0.0, f64::max);
+    let bar = panel
+        .image
+        .as_ref()
+        .map_or((0.0, 0.0), |image| (picture::bar_width(image, height), picture::bar_top(image, height)));
+    if panel.bare {
+        let legend = flow(panel.keys(), cell);
+        let rows = legend.len() + usize::from(!panel.title.is_empty());
+        let (top, right) = (ROW * rows as f64 + bar.1, bar.0 + 1.0);
+        return Need { left: 0.0, right, top, bottom: 1.0, x_range, y_range, y_ticks, legend };
+    }
     let left = TICK_LENGTH + GAP + widest + if panel.y.text().is_empty() { 0.0 } else { GAP + LABEL_SIZE };
-    let x_ticks = horizontal_ticks(panel, x_range, cell - left);
+    let x_ticks = horizontal_ticks(panel, x_range, cell - left - bar.0);
     // The last label may reach beyond the axes by half its length.
     let right = x_ticks.major.last().map_or(0.0, |(_, l)| tick_text(l, (0.0, 0.0), Anchor::Middle).width() / 2.0);
+    let right = right.max(bar.0);
     let legend = flow(panel.keys(), cell);
     let has_title = !panel.title.is_empty() as usize as f64;
-    let multiplier = if y_ticks.multiplier.is_some() { ROW } else { 0.0 };
+    let multiplier = if y_ticks.multiplier.is_some() { ROW } else { bar.1 };
     let top = ROW * (has_title + legend.len() as f64) + multiplier + TICK_SIZE / 2.0;
     let x_label = if panel.x.text().is_empty() && x_ticks.multiplier.is_none() { 0.0 } else { GAP + LABEL_SIZE };
     let bottom = TICK_LENGTH + GAP + TICK_SIZE + x_label + 1.0;
@@ -126,8 +164,34 @@ fn range(axis: &Axis, values: impl Iterator<Item = f64>, pad: f64) -> (f64, f64)
     (below, high + spare)
 }
 
+/// Labels of the vertical axis are no longer than this.
+const LONGEST_NAME: f64 = 60.0;
+
+fn vertical_ticks(panel: &Panel, range: (f64, f64), height: f64) -> Ticks {
+    if panel.y.names.is_empty() {
+        return ticks(panel.y.scale, range.0, range.1, (height / 18.0) as usize);
+    }
+    let most = (height / (TICK_SIZE + 1.0)) as usize;
+    named(&panel.y, range, &|name| font::fit(name, TICK_SIZE, LONGEST_NAME), most)
+}
+
+/// As many names of values in view as may stand side by side.
+fn named(axis: &Axis, (low, high): (f64, f64), fit: &dyn Fn(&str) -> String, most: usize) -> Ticks {
+    let shown: Vec<&(f64, String)> = axis.names.iter().filter(|(v, _)| *v >= low && *v <= high).collect();
+    let every = shown.len().div_ceil(most.max(1)).max(1);
+    let label = |(v, name): &(f64, String)| (*v, Label { base: fit(name), power: String::new() });
+    Ticks { major: shown.into_iter().step_by(every).map(label).collect(), minor: Vec::new(), multiplier: None }
+}
+
 /// As many ticks as fit side by side.
 fn horizontal_ticks(panel: &Panel, range: (f64, f64), length: f64) -> Ticks {
+    if !panel.x.names.is_empty() {
+        let widest = panel.x.names.iter().map(|(_, n)| font::width(n, TICK_SIZE)).fold(0.0, f64::max);
+        // Names that are too long for their place are cut before every second one is left out.
+        let pitch = (length / panel.x.names.len() as f64 - 2.0).max(14.0);
+        let room = widest.min(pitch);
+        return named(&panel.x, range, &|name| font::fit(name, TICK_SIZE, room), (length / (room + 2.0)) as usize);
+    }
     let mut count = ((length / 26.0) as usize).clamp(2, 12);
     loop {
         let found = ticks(panel.x.scale, range.0, range.1, count);
@@ -164,7 +228,7 @@ fn flow(keys: Vec<Key>, most: f64) -> Vec<Vec<(f64, Key)>> {
 }
 
 /// Where a value stands between the ends of its axis, 0 to 1 if it is within.
-fn place(scale: Scale, (low, high): (f64, f64), value: f64) -> f64 {
+pub(super) fn place(scale: Scale, (low, high): (f64, f64), value: f64) -> f64 {
     match scale {
         // Halves keep the difference of huge ends finite.
         Scale::Linear => (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0),
@@ -172,7 +236,7 @@ fn place(scale: Scale, (low, high): (f64, f64), value: f64) -> f64 {
     }
 }
 
-fn tick_text(label: &Label, at: (f64, f64), anchor: Anchor) -> Text {
+pub(super) fn tick_text(label: &Label, at: (f64, f64), anchor: Anchor) -> Text {
     Text::new(at, TICK_SIZE, anchor, label.base.clone()).with(Script::Super, label.power.clone())
 }
 
@@ -185,10 +249,14 @@ fn draw(shapes: &mut Vec<Shape>, panel: &Panel, need: &Need, frame: Frame, start
     let x_at = |v: f64| frame.left + place(panel.x.scale, need.x_range, v) * (frame.right - frame.left);
     let y_at = |v: f64| frame.bottom - place(panel.y.scale, need.y_range, v) * (frame.bottom - frame.top);
 
-    for (v, _) in &need.y_ticks.major {
+    let mut inner = Vec::new();
+    if let Some(image) = &panel.image {
+        picture::draw(&mut inner, panel, image, &x_at, &y_at);
+        picture::draw_bar(shapes, image, frame);
+    }
+    for (v, _) in need.y_ticks.major.iter().filter(|_| panel.image.is_none() && !panel.bare) {
         shapes.push(stroke(vec![(frame.left, y_at(*v)), (frame.right, y_at(*v))], theme::GRID, theme::GRID_WIDTH));
     }
-    let mut inner = Vec::new();
     for band in &panel.bands {
         draw_band(&mut inner, panel, band, &x_at, &y_at);
     }
@@ -204,6 +272,37 @@ fn draw(shapes: &mut Vec<Shape>, panel: &Panel, need: &Need, frame: Frame, start
     let r = theme::DOT_RADIUS;
     shapes.push(Shape::Clipped((frame.left - r, frame.top - r, frame.right + r, frame.bottom + r), inner));
 
+    if !panel.bare {
+        draw_axes(shapes, panel, need, &x_ticks, frame, start, (&x_at, &y_at));
+    }
+
+    let mut base = top + LABEL_SIZE * font::CAPITAL;
+    if !panel.title.is_empty() {
+        let title = font::fit(&panel.title, LABEL_SIZE, frame.right - start);
+        shapes.push(Shape::Text(Text::new((start, base), LABEL_SIZE, Anchor::Start, title)));
+        base += ROW;
+    }
+    for row in &need.legend {
+        // The row stands flush with the axes if it is short enough, else it uses the whole width of the panel.
+        let length = row.last().map_or(0.0, |(x, key)| x + SAMPLE.0 + SAMPLE.1 + font::width(&key.name, TICK_SIZE));
+        let begin = frame.left.min(frame.right - length).max(start);
+        for (x, key) in row {
+            draw_key(shapes, key, (begin + x, base));
+        }
+        base += ROW;
+    }
+}
+
+/// Axes with ticks and labels.
+fn draw_axes(
+    shapes: &mut Vec<Shape>,
+    panel: &Panel,
+    need: &Need,
+    x_ticks: &Ticks,
+    frame: Frame,
+    start: f64,
+    (x_at, y_at): (&dyn Fn(f64) -> f64, &dyn Fn(f64) -> f64),
+) {
     let corner = vec![(frame.left, frame.top), (frame.left, frame.bottom), (frame.right, frame.bottom)];
     shapes.push(stroke(corner, theme::INK, AXIS_WIDTH));
     for (v, label) in &x_ticks.major {
@@ -247,22 +346,6 @@ fn draw(shapes: &mut Vec<Shape>, panel: &Panel, need: &Need, frame: Frame, start
     let y_label = font::fit(&panel.y.text(), LABEL_SIZE, frame.bottom - frame.top + 2.0 * TICK_SIZE);
     let at = (start + LABEL_SIZE * font::CAPITAL, (frame.top + frame.bottom) / 2.0);
     shapes.push(Shape::Text(Text { upright: true, ..Text::new(at, LABEL_SIZE, Anchor::Middle, y_label) }));
-
-    let mut base = top + LABEL_SIZE * font::CAPITAL;
-    if !panel.title.is_empty() {
-        let title = font::fit(&panel.title, LABEL_SIZE, frame.right - start);
-        shapes.push(Shape::Text(Text::new((start, base), LABEL_SIZE, Anchor::Start, title)));
-        base += ROW;
-    }
-    for row in &need.legend {
-        // The row stands flush with the axes if it is short enough, else it uses the whole width of the panel.
-        let length = row.last().map_or(0.0, |(x, key)| x + SAMPLE.0 + SAMPLE.1 + font::width(&key.name, TICK_SIZE));
-        let begin = frame.left.min(frame.right - length).max(start);
-        for (x, key) in row {
-            draw_key(shapes, key, (begin + x, base));
-        }
-        base += ROW;
-    }
 }
 
 fn draw_key(shapes: &mut Vec<Shape>, key: &Key, (x, base): (f64, f64)) {
@@ -315,12 +398,8 @@ fn draw_line(
             let fill = colour.clone();
             shapes.push(Shape::Disc { at, radius: theme::DOT_RADIUS, fill, colour: colour.clone(), width: 0.0 });
         } else {
-            shapes.push(Shape::Path {
-                points: places,
-                colour: colour.clone(),
-                width: theme::LINE_WIDTH,
-                dash: line.dash,
-            });
+            let width = if heights.len() > DENSE { theme::DENSE_LINE_WIDTH } else { theme::LINE_WIDTH };
+            shapes.push(Shape::Path { points: places, colour: colour.clone(), width, dash: line.dash });
         }
     }
 }

@@ -27,20 +27,28 @@ pub fn write(scene: &Scene, dpi: f64) -> Result<Vec<u8>, Error> {
     pixels.fill(tiny_skia::Color::WHITE);
     let scale = (width as f32 / tree.size().width(), height as f32 / tree.size().height());
     resvg::render(&tree, tiny_skia::Transform::from_scale(scale.0, scale.1), &mut pixels.as_mut());
-    encode(&pixels, dpi).map_err(|e| raster(e.to_string()))
+    let rgb: Vec<u8> = pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+    encode((width, height), &rgb, Some(dpi)).map_err(|e| raster(e.to_string()))
 }
 
-/// Opaque RGB, since paper is.
-fn encode(pixels: &tiny_skia::Pixmap, dpi: f64) -> Result<Vec<u8>, ::png::EncodingError> {
+/// Opaque RGB, since paper is: three bytes a pixel, row by row from the top.
+pub fn encode(size: (u32, u32), rgb: &[u8], dpi: Option<f64>) -> Result<Vec<u8>, ::png::EncodingError> {
     let mut out = Vec::new();
-    let mut encoder = ::png::Encoder::new(&mut out, pixels.width(), pixels.height());
+    let mut encoder = ::png::Encoder::new(&mut out, size.0, size.1);
     encoder.set_color(::png::ColorType::Rgb);
     encoder.set_depth(::png::BitDepth::Eight);
-    let per_metre = (dpi / 0.0254).round() as u32;
-    encoder.set_pixel_dims(Some(::png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: ::png::Unit::Meter }));
-    let rgb: Vec<u8> = pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+    let per_metre = dpi.map(|dpi| (dpi / 0.0254).round() as u32);
+    let dims = |n| ::png::PixelDimensions { xppu: n, yppu: n, unit: ::png::Unit::Meter };
+    encoder.set_pixel_dims(per_metre.map(dims));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&rgb)?;
+    writer.write_image_data(rgb)?;
     writer.finish()?;
     Ok(out)
+}
+
+/// An image of a pixel per cell; none without cells.
+pub fn cells(columns: usize, rows: usize, cells: &[[u8; 3]]) -> Option<Vec<u8>> {
+    let size = (u32::try_from(columns).ok()?, u32::try_from(rows).ok()?);
+    let rgb = cells.get(..columns * rows)?.as_flattened();
+    encode(size, rgb, None).ok().filter(|_| !rgb.is_empty())
 }

@@ -1,6 +1,6 @@
 //! `Scene`: shapes and texts at their places on paper, in points from the upper left corner.
 
-use super::{font, png, svg};
+use super::{font, pdf, png, svg};
 use crate::{Dash, Error, theme};
 
 /// Which end of a text stands at its position.
@@ -119,6 +119,17 @@ pub enum Shape {
         /// Width of the outline.
         width: f64,
     },
+    /// Cells of colour, each as large as any other.
+    Image {
+        /// Upper left corner.
+        at: (f64, f64),
+        /// Width and height.
+        size: (f64, f64),
+        /// Cells side by side.
+        columns: usize,
+        /// Red, green, blue of each cell, row by row from the top.
+        cells: Vec<[u8; 3]>,
+    },
     /// A text.
     Text(Text),
     /// Shapes of which only the part within a rectangle (left, top, right, bottom) is seen.
@@ -127,13 +138,13 @@ pub enum Shape {
 
 impl Shape {
     /// Moves the shape to the right and down.
-    fn shift(&mut self, by: (f64, f64)) {
+    pub(crate) fn shift(&mut self, by: (f64, f64)) {
         let moved = |at: &mut (f64, f64)| *at = (at.0 + by.0, at.1 + by.1);
         match self {
             Shape::Path { points, .. } | Shape::Polygon { points, .. } | Shape::Area { points, .. } => {
                 points.iter_mut().for_each(moved);
             }
-            Shape::Disc { at, .. } | Shape::Text(Text { at, .. }) => moved(at),
+            Shape::Disc { at, .. } | Shape::Image { at, .. } | Shape::Text(Text { at, .. }) => moved(at),
             Shape::Clipped((left, top, right, bottom), inner) => {
                 *left += by.0;
                 *right += by.0;
@@ -170,6 +181,14 @@ impl Scene {
     /// A resolution that is no number, below 10 dpi, or too large for the bound on pixels.
     pub fn png(&self, dpi: f64) -> Result<Vec<u8>, Error> {
         png::write(self, dpi)
+    }
+
+    /// A PDF page; its font is inside, its texts stay texts.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn pdf(&self) -> Result<Vec<u8>, Error> {
+        pdf::write(self)
     }
 
     /// Both scenes on one sheet, the other on the right; the lower one is centred in height.

@@ -1,6 +1,6 @@
 //! A scene as SVG 1.1: numbers with two digits (0.01 pt is below any printer), the font inside as base64.
 
-use super::{Anchor, Scene, Script, Shape, Text, font};
+use super::{Anchor, Scene, Script, Shape, Text, font, png};
 use crate::{Dash, theme};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,7 +27,7 @@ fn document(scene: &Scene, with_font: bool) -> String {
     let mm = |points: f64| number(points / theme::POINTS_PER_MM);
     put!(
         out,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{}mm" height="{}mm" viewBox="0 0 {w} {h}" font-family="{}, 'Liberation Sans', Arial, Helvetica, sans-serif" fill="{}">"#,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{}mm" height="{}mm" viewBox="0 0 {w} {h}" font-family="{}, 'Liberation Sans', Arial, Helvetica, sans-serif" fill="{}">"#,
         mm(scene.width),
         mm(scene.height),
         font::FAMILY,
@@ -76,6 +76,16 @@ fn shape(out: &mut String, s: &Shape, clips: &mut usize) {
         Shape::Disc { at, radius, fill, colour, width } => {
             let (x, y, r, outline) = (number(at.0), number(at.1), number(*radius), outline(colour, *width));
             put!(out, r#"<circle cx="{x}" cy="{y}" r="{r}" fill="{}"{outline}/>"#, escape(fill));
+        }
+        Shape::Image { at, size, columns, cells } => {
+            let rows = cells.len() / (*columns).max(1);
+            let (x, y, w, h) = (number(at.0), number(at.1), number(size.0), number(size.1));
+            let Some(data) = png::cells(*columns, rows, cells) else { return };
+            let data = STANDARD.encode(data);
+            put!(
+                out,
+                r#"<image x="{x}" y="{y}" width="{w}" height="{h}" preserveAspectRatio="none" image-rendering="optimizeSpeed" style="image-rendering:pixelated" xlink:href="data:image/png;base64,{data}"/>"#
+            );
         }
         Shape::Text(t) => text(out, t),
         Shape::Clipped((left, top, right, bottom), inner) => {
@@ -130,12 +140,10 @@ fn outline(colour: &str, width: f64) -> String {
 }
 
 fn dashes(dash: Dash, width: f64) -> String {
-    let pattern: &[f64] = match dash {
-        Dash::Solid => return String::new(),
-        Dash::Dashed => &[4.0, 2.0],
-        Dash::Dotted => &[1.0, 1.5],
-        Dash::DashDot => &[5.0, 1.5, 1.0, 1.5],
-    };
+    let pattern = dash.lengths();
+    if pattern.is_empty() {
+        return String::new();
+    }
     let lengths: Vec<String> = pattern.iter().map(|l| number(l * width)).collect();
     format!(r#" stroke-dasharray="{}""#, lengths.join(" "))
 }

@@ -18,6 +18,7 @@
 //! Laborieux et al. for the cross-entropy: they send nothing back but the nudge, and their own weights take the
 //! gradient as it is.
 
+mod course;
 mod settling;
 
 use super::Update;
@@ -27,7 +28,7 @@ use super::trained::{Algorithm, Teach};
 use crate::circuit::Tensors;
 use crate::kernels::{Activation, Product, Real};
 use crate::solvers::watch::check_layer;
-use crate::solvers::{Cell, Outcome, Trouble};
+use crate::solvers::{Cell, Course, Outcome, Shown, Trouble};
 use settling::{Net, Phase, Settling};
 
 /// Options.
@@ -196,6 +197,11 @@ impl<T: Real> Algorithm<T> for Ep<T> {
         let mut settling = Settling::new(&self.f, &self.options, samples);
         settling.free(&net, &mut Phase::new(&self.f, &self.options, samples), output);
         Ok(settling.unsettled())
+    }
+
+    fn follow(&self, w: &Tensors<T>, shown: &Shown<'_, T>) -> Option<Course> {
+        let net = Net { f: &self.f, w, options: &self.options, plan: Product::best(), input: shown.input };
+        Some(course::free(&net, shown.samples))
     }
 
     fn copy(&self) -> Box<dyn Algorithm<T>> {

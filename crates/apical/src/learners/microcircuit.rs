@@ -6,7 +6,7 @@ use super::{Learner, Update};
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
-use crate::solvers::{Array, Observer, Outcome, Shown, Solver, Trouble, Weights};
+use crate::solvers::{Array, Course, Observer, Outcome, Shown, Solver, Trouble, Weights};
 
 /// Weights, rates and a solver.
 pub struct Microcircuit<T> {
@@ -105,6 +105,10 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
 
     fn answer_sequence(&self, input: &[T], length: usize, output: &mut [T]) -> Result<usize, Trouble> {
         self.solver.answer_sequence(&self.weights, input, length, output)
+    }
+
+    fn follow(&self, shown: &Shown<'_, T>) -> Option<Course> {
+        self.solver.follow(&self.weights, shown)
     }
 
     fn save(&self) -> Vec<Array<T>> {

@@ -23,7 +23,7 @@ use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
 use crate::kernels::real::{either, same};
-use crate::solvers::{self, Array, Observer, Outcome, Shown, Trouble, Weights};
+use crate::solvers::{self, Array, Course, Observer, Outcome, Shown, Trouble, Weights};
 use feed_forward::Function;
 use trained::{Algorithm, Trained};
 
@@ -229,6 +229,12 @@ pub trait Learner<T: Real>: Send + Sync {
     /// # Errors
     /// [`Trouble::Diverged`].
     fn answer_sequence(&self, input: &[T], length: usize, output: &mut [T]) -> Result<usize, Trouble>;
+
+    /// How potentials come to rest for a batch at the present weights, step by step; nothing of the learner changes. `None`:
+    /// nothing settles in steps.
+    fn follow(&self, _shown: &Shown<'_, T>) -> Option<Course> {
+        None
+    }
 
     /// What must be kept beside the weights to go on exactly here.
     fn save(&self) -> Vec<Array<T>>;

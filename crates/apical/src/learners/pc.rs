@@ -22,7 +22,7 @@ use super::trained::{Algorithm, Teach};
 use crate::circuit::{Tensors, potentials};
 use crate::kernels::{Product, Real};
 use crate::solvers::watch::check_layer;
-use crate::solvers::{Cell, Outcome, Trouble};
+use crate::solvers::{Cell, Course, Outcome, Shown, Trouble};
 
 /// Options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -301,13 +301,17 @@ impl<T: Real> Pc<T> {
     /// The largest force on a state of a settled sample.
     fn residual(&mut self, w: &Tensors<T>) -> f64 {
         self.forces(w);
+        let settled = (0..self.gain.len()).filter(|&b| self.is_settled(b));
+        settled.map(|b| self.largest_force(b)).fold(0.0, f64::max)
+    }
+
+    /// The largest force on a state of sample `b`, from the present forces.
+    fn largest_force(&self, b: usize) -> f64 {
         let samples = self.gain.len();
         let mut largest = T::ZERO;
-        for b in (0..samples).filter(|&b| self.is_settled(b)) {
-            for list in &self.force {
-                let n = list.len() / samples;
-                largest = list[b * n..(b + 1) * n].iter().fold(largest, |m, force| m.max(force.abs()));
-            }
+        for list in &self.force {
+            let n = list.len() / samples;
+            largest = list[b * n..(b + 1) * n].iter().fold(largest, |m, force| m.max(force.abs()));
         }
         largest.to_f64()
     }
@@ -392,6 +396,24 @@ impl<T: Real> Algorithm<T> for Pc<T> {
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {
         answer(&self.f, w, input, samples, output);
         Ok(0)
+    }
+
+    /// Energies and forces of inference at these weights, whatever the schedule.
+    fn follow(&self, w: &Tensors<T>, shown: &Shown<'_, T>) -> Option<Course> {
+        let target = shown.target?;
+        let mut pc = Pc::new(&self.f, &self.options, shown.samples);
+        let mut course = Course::default();
+        pc.begin(w, shown.input);
+        pc.output_error(target);
+        for step in 0..=pc.steps {
+            if step > 0 {
+                pc.step(w, target);
+            }
+            course.energy.push((0..shown.samples).map(|b| pc.energy(b, target)).collect());
+            pc.forces(w);
+            course.residual.push((0..shown.samples).map(|b| pc.largest_force(b)).collect());
+        }
+        Some(course)
     }
 
     fn copy(&self) -> Box<dyn Algorithm<T>> {

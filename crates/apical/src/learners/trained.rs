@@ -7,7 +7,7 @@ use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::Real;
 use crate::solvers::watch::check_layer;
-use crate::solvers::{Array, Cell, Observer, Outcome, Shown, Trouble, View, Wants, Weights};
+use crate::solvers::{Array, Cell, Course, Observer, Outcome, Shown, Trouble, View, Wants, Weights};
 
 /// A batch, and where in the run it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,12 @@ pub trait Algorithm<T: Real>: Send + Sync {
     /// # Errors
     /// [`Trouble::Diverged`].
     fn answer(&self, w: &Tensors<T>, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble>;
+
+    /// How states come to rest for a batch, step by step; nothing of the algorithm changes. `None`: nothing settles, or not
+    /// without a target.
+    fn follow(&self, _w: &Tensors<T>, _shown: &Shown<'_, T>) -> Option<Course> {
+        None
+    }
 
     /// A copy of its own, for an Update that must not change the learner.
     fn copy(&self) -> Box<dyn Algorithm<T>>;
@@ -181,6 +187,10 @@ impl<T: Real> Learner<T> for Trained<T> {
 
     fn answer_sequence(&self, input: &[T], length: usize, output: &mut [T]) -> Result<usize, Trouble> {
         self.answer(input, length, output)
+    }
+
+    fn follow(&self, shown: &Shown<'_, T>) -> Option<Course> {
+        self.algorithm.follow(&self.weights, shown)
     }
 
     fn save(&self) -> Vec<Array<T>> {

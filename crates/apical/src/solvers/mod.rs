@@ -226,6 +226,18 @@ fn taught_since<T: Real>(
     v
 }
 
+/// How potentials came to rest, step by step. Entry i of a list belongs to the state after `first + i` steps and has a value
+/// per sample; a list may be empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// Steps before the first entry.
+    pub first: usize,
+    /// The largest rate of change that is left.
+    pub residual: Vec<Vec<f64>>,
+    /// The energy that the steps descend.
+    pub energy: Vec<Vec<f64>>,
+}
+
 /// Which weights the rules see while an Update is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -304,6 +316,12 @@ pub trait Solver<T: Real>: Send + Sync {
         output: &mut [T],
     ) -> Result<usize, Trouble> {
         self.answer(weights, input, length, output)
+    }
+
+    /// How the potentials of these patterns come to rest; nothing of the solver changes. `None`: it makes no steps towards a
+    /// fixed point.
+    fn follow(&self, _weights: &Tensors<T>, _shown: &Shown<'_, T>) -> Option<Course> {
+        None
     }
 
     /// What must be kept to go on exactly here; nothing, if no state goes on from one presentation to the next.

@@ -5,7 +5,7 @@
 //! pattern that does not settle is reported and teaches nothing; it is never returned as an answer. Samples are swept one
 //! by one, so that a result does not depend on what else is in the batch.
 
-use super::{NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
+use super::{Course, NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
 use crate::circuit::dynamics::G;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
@@ -73,6 +73,19 @@ impl<T: Real> Steady<T> {
         state: &mut State<T>,
         p: &mut Potentials<T>,
     ) -> Settled {
+        self.settle_watched(w, x, target, state, p, &mut |_| {})
+    }
+
+    /// The same; `seen` is told the residual after each sweep.
+    fn settle_watched(
+        &self,
+        w: &Tensors<T>,
+        x: &[T],
+        target: Option<&[T]>,
+        state: &mut State<T>,
+        p: &mut Potentials<T>,
+        seen: &mut dyn FnMut(f64),
+    ) -> Settled {
         let depth = self.net.sizes.len() - 1;
         let (phi, beta_b) = (self.net.activation, T::from_f64(self.net.bias_rate));
         let att = &self.attenuation;
@@ -135,6 +148,7 @@ impl<T: Real> Steady<T> {
                 // NaN must not be lost in a maximum.
                 if du.is_nan() { f64::INFINITY } else { worst.max(du) }
             });
+            seen(settled.residual);
             settled.converged = settled.residual <= self.tolerance;
             if !settled.residual.is_finite() {
                 break;
@@ -305,6 +319,24 @@ impl<T: Real> Solver<T> for Steady<T> {
             }
         }
         Ok(missing)
+    }
+
+    /// Residuals after each sweep; of a sample that has settled the last one stays.
+    fn follow(&self, weights: &Tensors<T>, shown: &Shown<'_, T>) -> Option<Course> {
+        let (n_0, n_top) = (self.net.sizes[0], self.net.sizes[self.net.sizes.len() - 1]);
+        let mut of_samples: Vec<Vec<f64>> = Vec::new();
+        for b in 0..shown.samples {
+            let (mut state, mut p) = (State::rest(&self.net, 1), Potentials::new(&self.net, 1));
+            let target = shown.target.map(|t| &t[b * n_top..(b + 1) * n_top]);
+            let mut residuals = Vec::new();
+            let input = &shown.input[b * n_0..(b + 1) * n_0];
+            let _ = self.settle_watched(weights, input, target, &mut state, &mut p, &mut |r| residuals.push(r));
+            of_samples.push(residuals);
+        }
+        let sweeps = of_samples.iter().map(Vec::len).max()?;
+        let at = |list: &Vec<f64>, i: usize| list.get(i).or(list.last()).copied().unwrap_or(f64::NAN);
+        let residual = (0..sweeps).map(|i| of_samples.iter().map(|list| at(list, i)).collect()).collect();
+        Some(Course { first: 1, residual, energy: Vec::new() })
     }
 
     fn clock(&self) -> u64 {

@@ -18,7 +18,7 @@ pub(super) struct Net<'a, T> {
 
 impl<T: Real> Net<'_, T> {
     /// u = M_k r_{k-1} + d_k.
-    fn forward(&self, k: usize, below: &[T], u: &mut [T]) {
+    pub fn forward(&self, k: usize, below: &[T], u: &mut [T]) {
         let bias_rate = T::from_f64(self.f.net.bias_rate);
         potentials::basal(self.plan, &self.w.pp[k - 1], self.w.bpp.get(k - 1), bias_rate, below, u);
         let c = T::from_f64(self.f.factor(k));
@@ -39,7 +39,7 @@ impl<T: Real> Net<'_, T> {
 #[derive(Debug)]
 pub(super) struct Phase<T> {
     /// Potentials s_k of `energy`; empty for `primitive`, whose states are the rates.
-    potential: Vec<Vec<T>>,
+    pub potential: Vec<Vec<T>>,
     /// r_k.
     pub rate: Vec<Vec<T>>,
 }
@@ -122,8 +122,7 @@ impl<T: Real> Settling<T> {
     /// The free phase from rest. Writes the output potentials, NaN for samples that have not settled, and returns the
     /// largest residual of the others.
     pub fn free(&mut self, net: &Net<'_, T>, phase: &mut Phase<T>, output: &mut [T]) -> f64 {
-        net.forward(1, net.input, &mut self.clamped);
-        phase.rest(net.f);
+        self.begin(net, phase);
         for _ in 0..net.options.free_steps {
             self.step(net, phase, None);
         }
@@ -135,6 +134,23 @@ impl<T: Real> Settling<T> {
         }
         output.copy_from_slice(&self.output);
         self.judge(net.options.tolerance, output)
+    }
+
+    /// All at rest, before the first step.
+    pub fn begin(&mut self, net: &Net<'_, T>, phase: &mut Phase<T>) {
+        net.forward(1, net.input, &mut self.clamped);
+        phase.rest(net.f);
+    }
+
+    /// For each sample the largest of what the last step found: |dE/ds| or |phi(dPhi/ds) - s| before it moved.
+    pub fn largest_drives(&self) -> Vec<f64> {
+        let samples = self.unsettled.len();
+        let of = |b: usize| {
+            let rows = self.drive.iter().flat_map(|d| &d[b * d.len() / samples..(b + 1) * d.len() / samples]);
+            // Once it is not finite it stays so.
+            rows.fold(T::ZERO, |m: T, d| if d.abs() <= m || !m.is_finite() { m } else { d.abs() }).to_f64()
+        };
+        (0..samples).map(of).collect()
     }
 
     /// Steps under a nudge of `beta` towards the target (samples x n_N).
@@ -165,7 +181,7 @@ impl<T: Real> Settling<T> {
     }
 
     /// One step of all layers from the states before it.
-    fn step(&mut self, net: &Net<'_, T>, phase: &mut Phase<T>, nudge: Option<(&[T], f64)>) {
+    pub fn step(&mut self, net: &Net<'_, T>, phase: &mut Phase<T>, nudge: Option<(&[T], f64)>) {
         let top = phase.rate.len();
         for k in 1..=top {
             let (drive, back) = (&mut self.drive[k - 1], &mut self.back[k - 1]);
@@ -242,14 +258,8 @@ impl<T: Real> Settling<T> {
         let samples = self.unsettled.len();
         let cells = output.len() / samples;
         let mut largest = 0.0f64;
-        for (b, unsettled) in self.unsettled.iter_mut().enumerate() {
-            let rows = self.drive.iter().flat_map(|d| {
-                let cells = d.len() / samples;
-                &d[b * cells..(b + 1) * cells]
-            });
-            // Once it is not finite it stays so.
-            let larger = |m: T, d: &T| if d.abs() <= m || !m.is_finite() { m } else { d.abs() };
-            let residual = rows.fold(T::ZERO, larger).to_f64();
+        let residuals = self.largest_drives();
+        for ((b, unsettled), residual) in self.unsettled.iter_mut().enumerate().zip(residuals) {
             *unsettled = tolerance.is_some_and(|bound| residual.is_nan() || residual > bound);
             if *unsettled {
                 output[b * cells..(b + 1) * cells].fill(T::NAN);

@@ -1,0 +1,41 @@
+//! Angles between learners, from the folder of `apical relate`.
+
+use super::{Drawn, Options, Refusal, Runs, missing};
+use crate::heat_map::{HeatMap, Matrix};
+use crate::theme::TWO_COLUMNS;
+
+pub(super) fn relate(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
+    let run = runs.first()?;
+    let angles = run.relation()?;
+    if angles.is_empty() {
+        return missing("no angles between learners", "give the folder of `apical relate`");
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in angles.iter().flat_map(|m| m.entries.iter().flat_map(|(a, b, _)| [a, b])) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let several = angles.iter().any(|m| m.when != angles[0].when);
+    let panels = angles.iter().map(|m| {
+        let n = names.len();
+        let mut degrees = vec![f64::NAN; n * n];
+        let place = |name: &String| names.iter().position(|known| known == name);
+        for (a, b, angle) in &m.entries {
+            if let (Some(a), Some(b)) = (place(a), place(b)) {
+                degrees[a * n + b] = *angle;
+            }
+        }
+        let layer = if m.layer == "all" { "All layers".to_owned() } else { format!("Layer {}", m.layer) };
+        let when = match m.when.as_str() {
+            "start" => ", at the start".to_owned(),
+            "trained" => ", after training".to_owned(),
+            other => format!(", {other}"),
+        };
+        Matrix { title: if several { layer + &when } else { layer }, degrees }
+    });
+    let panels = panels.collect();
+    let width_mm = options.width(TWO_COLUMNS);
+    let columns = if width_mm > 120.0 { 2 } else { 1 };
+    Ok(HeatMap { width_mm, columns, names, panels }.into())
+}

@@ -1,0 +1,191 @@
+//! A final metric over the keys in which configs differ: the axes are found from the configs themselves.
+
+use super::curves::{named, score};
+use super::overlay::{Runs, span_scale};
+use super::{Drawn, Options, Refusal, missing};
+use crate::colour::Colours;
+use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
+use crate::theme::{ONE_COLUMN, PALETTE};
+
+/// The mean, lowest and highest value of a group's runs; NaN where one has failed.
+struct Point {
+    mean: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Groups at their places: positions of each on the axes, and what they came to.
+struct Sweep {
+    label: (String, &'static str),
+    keys: Vec<String>,
+    /// For each key its distinct values in ascending order (text where one is no number).
+    values: Vec<Vec<String>>,
+    /// For each group the index of its value on each axis.
+    at: Vec<Vec<usize>>,
+    points: Vec<Point>,
+}
+
+fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
+    let keys = runs.groups.keys.clone();
+    if runs.count() < 2 || keys.is_empty() {
+        return missing(
+            "the configs of these runs are the same, up to the seed",
+            "give runs that differ in one or two keys",
+        );
+    }
+    if keys.len() > 2 {
+        let what = format!("the configs of these runs differ in {} keys: {}", keys.len(), keys.join(", "));
+        return missing(what, "give runs that differ in one or two");
+    }
+    let (metric, ..) = score(runs, options)?;
+    let (label, unit, factor) = named(&metric);
+    let mut values: Vec<Vec<String>> = vec![Vec::new(); keys.len()];
+    for row in &runs.groups.values {
+        for (value, known) in row.iter().zip(&mut values) {
+            if !known.contains(value) {
+                known.push(value.clone());
+            }
+        }
+    }
+    values.iter_mut().for_each(|list| ascend(list));
+    let place = |value: &String, known: &Vec<String>| known.iter().position(|v| v == value).unwrap_or_default();
+    let at = runs.groups.values.iter().map(|row| row.iter().zip(&values).map(|(v, k)| place(v, k)).collect()).collect();
+    let mut points = Vec::new();
+    for group in 0..runs.count() {
+        let mut found = Vec::new();
+        for run in runs.of(group) {
+            found.extend(run.final_value(&metric)?.map(|v| factor * v));
+        }
+        let fold = |start: f64, with: fn(f64, f64) -> f64| found.iter().copied().fold(start, with);
+        let failed = found.is_empty() || found.iter().any(|v| v.is_nan());
+        let nan = |v: f64| if failed { f64::NAN } else { v };
+        points.push(Point {
+            mean: nan(fold(0.0, |a, b| a + b) / found.len() as f64),
+            low: nan(fold(f64::INFINITY, f64::min)),
+            high: nan(fold(f64::NEG_INFINITY, f64::max)),
+        });
+    }
+    Ok(Sweep { label: (label, unit), keys, values, at, points })
+}
+
+/// By number where all are numbers, else by what comes first in them.
+fn ascend(list: &mut [String]) {
+    let number = |text: &String| text.replace('_', "").parse::<f64>().ok();
+    if list.iter().all(|v| number(v).is_some()) {
+        list.sort_by(|a, b| number(a).unwrap_or_default().total_cmp(&number(b).unwrap_or_default()));
+    }
+}
+
+/// The axis of a key: its numbers where all are numbers, else a place for each value.
+fn axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
+    let numbers: Option<Vec<f64>> = values.iter().map(|v| v.replace('_', "").parse().ok()).collect();
+    match numbers.filter(|list| list.iter().all(|v| v.is_finite())) {
+        Some(list) => {
+            let (low, high) = (list[0], list[list.len() - 1]);
+            let scale = span_scale(list.iter().copied());
+            // Some room at both ends, so that no dot lies on an axis.
+            let range = match scale {
+                Scale::Linear => (low - 0.06 * (high - low), high + 0.06 * (high - low)),
+                Scale::Log => (low / (high / low).powf(0.06), high * (high / low).powf(0.06)),
+            };
+            (Axis { scale, range: Some(range), ..Axis::new(short(key), "") }, list)
+        }
+        None => named_axis(key, values),
+    }
+}
+
+fn named_axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
+    let places: Vec<f64> = (0..values.len()).map(|i| i as f64).collect();
+    let names = places.iter().copied().zip(values.iter().cloned()).collect();
+    (Axis { names, range: Some((-0.5, values.len() as f64 - 0.5)), ..Axis::new(short(key), "") }, places)
+}
+
+pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
+    let s = sweep(runs, options)?;
+    let (x, places) = axis(&s.keys[0], &s.values[0]);
+    let mut panel = Panel::new(x, Axis::new(s.label.0.clone(), s.label.1));
+    let rows = s.values.get(1).map_or(1, Vec::len);
+    for row in 0..rows {
+        let mut own: Vec<(usize, &Point)> =
+            s.at.iter()
+                .zip(&s.points)
+                .filter(|(at, _)| at.get(1).is_none_or(|r| *r == row))
+                .map(|(at, p)| (at[0], p))
+                .collect();
+        own.sort_by_key(|(at, _)| *at);
+        let x: Vec<f64> = own.iter().map(|(at, _)| places[*at]).collect();
+        let name = s.values.get(1).map_or(String::new(), |v| format!("{} = {}", short(&s.keys[1]), v[row]));
+        let of = |f: fn(&Point) -> f64| own.iter().map(|(_, p)| f(p)).collect::<Vec<f64>>();
+        let (colour, dash) = (row, Dash::ALL[row / PALETTE.len() % Dash::ALL.len()]);
+        if own.iter().any(|(_, p)| p.low < p.high) {
+            panel.bands.push(Band {
+                name: name.clone(),
+                colour,
+                x: x.clone(),
+                low: of(|p| p.low),
+                high: of(|p| p.high),
+            });
+        }
+        let y = of(|p| p.mean);
+        // A dot at each run, since between them nothing was measured.
+        for (x, y) in x.iter().zip(&y) {
+            panel.lines.push(Line { name: name.clone(), colour, dash: Dash::Solid, x: vec![*x], y: vec![*y] });
+        }
+        panel.lines.push(Line { name, colour, dash, x, y });
+    }
+    let key = |row: usize| Key {
+        name: format!("{} = {}", short(&s.keys[1]), s.values[1][row]),
+        colour: Some(row),
+        dash: Dash::ALL[row / PALETTE.len() % Dash::ALL.len()],
+    };
+    panel.legend = Some(if s.keys.len() > 1 { (0..rows).map(key).collect() } else { Vec::new() });
+    panel.y.scale = span_scale(s.points.iter().flat_map(|p| [p.low, p.high]));
+    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+}
+
+/// The last part of a key.
+fn short(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+pub(super) fn map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
+    let s = sweep(runs, options)?;
+    if s.keys.len() != 2 {
+        let what = format!("the configs of these runs differ in {} only", s.keys.join(", "));
+        return missing(what, "a heat map needs runs that differ in two keys; sweep-lines shows one");
+    }
+    let (columns, rows) = (s.values[0].len(), s.values[1].len());
+    let mut values = vec![f64::NAN; columns * rows];
+    for (at, point) in s.at.iter().zip(&s.points) {
+        values[at[1] * columns + at[0]] = point.mean;
+    }
+    let found = || values.iter().copied().filter(|v| v.is_finite());
+    let (low, high) = (found().fold(f64::INFINITY, f64::min), found().fold(f64::NEG_INFINITY, f64::max));
+    let texts = values.iter().map(|&v| if v.is_nan() { "\u{2013}".to_owned() } else { three_digits(v) }).collect();
+    let (x, _) = named_axis(&s.keys[0], &s.values[0]);
+    let (y, _) = named_axis(&s.keys[1], &s.values[1]);
+    let unit = if s.label.1.is_empty() { String::new() } else { format!(" ({})", s.label.1) };
+    let image = Image {
+        x: (-0.5, columns as f64 - 0.5),
+        y: (-0.5, rows as f64 - 0.5),
+        columns,
+        values,
+        colours: if low <= high { Colours::Sequential(low, high) } else { Colours::Sequential(0.0, 1.0) },
+        label: format!("{}{unit}", s.label.0),
+        bar: true,
+        texts,
+    };
+    let panel = Panel { image: Some(image), ..Panel::new(x, y) };
+    let axes_height_mm = (8.0 * rows as f64).clamp(24.0, 60.0);
+    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm, ..Figure::one(panel) }.into())
+}
+
+/// Three significant digits.
+pub(super) fn three_digits(v: f64) -> String {
+    if v == 0.0 || !v.is_finite() {
+        return format!("{v}");
+    }
+    let digits = 2 - v.abs().log10().floor() as i32;
+    let text = if (-6..=6).contains(&digits) { format!("{v:.*}", digits.max(0) as usize) } else { format!("{v:.1e}") };
+    text.replace('-', "\u{2212}")
+}
