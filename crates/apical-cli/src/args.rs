@@ -3,7 +3,7 @@
 
 use crate::commands::{
     cite, compare, completions, data, diff, eval, explain, list, plot, predict, relate, resume, run, runs, schema,
-    show, verify, watch,
+    show, sweep, verify, watch,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -68,6 +68,8 @@ pub enum Command {
     Compare(compare::Args),
     /// Tell how learners relate: angles between their updates at the same weights, and their limits
     Relate(relate::Args),
+    /// Make many runs of one experiment, over values and seeds
+    Sweep(sweep::Args),
     /// Draw figures of runs
     Plot(plot::Args),
     /// Evaluate a checkpoint of a run
@@ -106,6 +108,7 @@ impl Command {
             Command::Resume(args) => resume::run(args, terminal),
             Command::Compare(args) => compare::run(args, terminal),
             Command::Relate(args) => relate::run(args, terminal),
+            Command::Sweep(args) => sweep::run(args, terminal),
             Command::Plot(args) => plot::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),

@@ -2,6 +2,7 @@
 
 use apical_lab::Error;
 use apical_lab::config::{Diagnostic, report};
+use apical_lab::sweep::Trouble;
 
 /// What a command comes to: an exit code, or a failure that has one.
 pub type Outcome = Result<i32, Failure>;
@@ -34,6 +35,15 @@ impl Failure {
         match self {
             Failure::Error(error) => error.to_string(),
             Failure::Config(list) => report(list, false),
+        }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Config(list) => Failure::Config(list),
+            Trouble::Error(error) => Failure::Error(error),
         }
     }
 }

@@ -8,18 +8,14 @@ use apical_lab::folder::{CONFIG, RunInfo, runinfo, sha256_hex};
 use apical_lab::{Experiment, data, record};
 use std::path::Path;
 
-/// The config that a preset's name or a file's path means. What holds a slash or ends in `.toml` is a path, whatever
-/// presets there are; another word is a preset if there is one of its name.
+/// The config that a preset's name or a file's path means, as [`config::find`] says.
 pub fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
     let name = named.to_string_lossy();
-    let is_path = name.contains(std::path::is_separator) || name.ends_with(".toml");
-    if !is_path && PRESETS.iter().any(|preset| preset.name == name) {
-        if named.is_file() {
-            terminal.warn(&format!("{name} is taken as the preset; ./{name} is the file"));
-        }
-        return Ok(config::preset(&name)?);
+    if !config::is_path(&name) && PRESETS.iter().any(|preset| preset.name == name) && named.is_file() {
+        terminal.warn(&format!("{name} is taken as the preset; ./{name} is the file"));
     }
-    if is_path || named.is_file() { Ok(config::load_file(named)?) } else { Ok(config::preset(&name)?) }
+    // A path that is not UTF-8 is no preset.
+    if named.to_str().is_none() { Ok(config::load_file(named)?) } else { Ok(config::find(&name, Path::new(""))?) }
 }
 
 /// What a check needs to know of this machine.

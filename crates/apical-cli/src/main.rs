@@ -1,6 +1,7 @@
 //! The command `apical`: arguments, terminal, exit codes. It knows no equation.
 
 mod args;
+mod board;
 mod commands;
 mod comparison;
 mod course;

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod record;
 pub mod relate;
 pub mod run;
+pub mod sweep;
 pub mod verify;
 
 pub use error::Error;

@@ -4,8 +4,7 @@ use crate::failure::Outcome;
 use crate::table::columns;
 use crate::terminal::Terminal;
 use apical_lab::config::explain;
-use apical_lab::config::fields::{FIELDS, TABLES};
-use apical_lab::config::registry::Field;
+use apical_lab::config::registry::{Field, fields, tables};
 use serde_json::{Value, json};
 
 const AFTER_HELP: &str = "\
@@ -25,15 +24,15 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let Some(key) = &args.key else {
-        let json = || TABLES.iter().map(|t| json!({"table": t.name, "header": t.header, "about": t.doc})).collect();
-        let rows = || TABLES.iter().map(|t| vec![t.header.to_owned(), t.doc.to_owned()]).collect::<Vec<_>>();
+        let json = || tables().map(|t| json!({"table": t.name, "header": t.header, "about": t.doc})).collect();
+        let rows = || tables().map(|t| vec![t.header.to_owned(), t.doc.to_owned()]).collect::<Vec<_>>();
         terminal.result(json, || columns(&rows()))?;
         return Ok(0);
     };
     let text = explain(key)?;
     let name = key.trim_matches(['[', ']']);
     let meant = |f: &&Field| f.path() == name || f.key == name || f.table == name;
-    terminal.result(|| FIELDS.iter().filter(meant).map(field).collect(), || text.clone())?;
+    terminal.result(|| fields().filter(meant).map(field).collect(), || text.clone())?;
     Ok(0)
 }
 

@@ -16,5 +16,6 @@ pub mod run;
 pub mod runs;
 pub mod schema;
 pub mod show;
+pub mod sweep;
 pub mod verify;
 pub mod watch;

@@ -1,6 +1,6 @@
 //! The runs of a comparison, side by side: each in its ordinary folder, with threads of its own.
 
-use super::board::{Board, Share};
+use crate::board::{Board, Share};
 use crate::failure::Failure;
 use crate::provenance;
 use crate::terminal::Terminal;

@@ -3,9 +3,12 @@
 use crate::Error;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// A path of a config in full.
 pub(super) fn resolve(dir: &Path, path: &str) -> PathBuf {
@@ -19,7 +22,14 @@ pub(super) fn resolve(dir: &Path, path: &str) -> PathBuf {
 /// The file cannot be read or unpacked.
 pub fn content_hash(path: &Path) -> Result<String, Error> {
     let fail = |e: std::io::Error| Error::machine(path.display().to_string(), e);
-    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let file = File::open(path).map_err(fail)?;
+    // Sweeps ask for the same files thousands of times: one that was not written since is not read again.
+    let stamp = file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(fail)?;
+    let key = (path.to_owned(), stamp.0, stamp.1);
+    if let Some(known) = HASHES.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(known.clone());
+    }
+    let mut file = BufReader::new(file);
     let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
     let mut content: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut hash = Sha256::new();
@@ -30,8 +40,13 @@ pub fn content_hash(path: &Path) -> Result<String, Error> {
             n => hash.update(&buffer[..n]),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let text: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    HASHES.lock().unwrap_or_else(PoisonError::into_inner).insert(key, text.clone());
+    Ok(text)
 }
+
+/// Hashes of files by path, length and time of the last change.
+static HASHES: Mutex<BTreeMap<(PathBuf, u64, SystemTime), String>> = Mutex::new(BTreeMap::new());
 
 /// Memory of the machine in bytes, where the system says it.
 pub(super) fn machine_memory() -> Option<u64> {

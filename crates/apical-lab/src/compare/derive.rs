@@ -22,12 +22,7 @@ const NOT_ITS_OWN: [(&str, &str); 4] = [
 /// The config of a learner.
 pub(super) fn tree(base: &Node, one: &Chosen, name: &str, findings: &mut Findings) -> Node {
     let mut root = base.clone();
-    let kind = one.table.get("kind").and_then(Node::text).unwrap_or_default();
-    if kind != "microcircuit" {
-        sum_phases(&mut root);
-        let attenuated = one.table.get("attenuation").and_then(Node::text) == Some("conductances");
-        strip(&mut root, kind, attenuated);
-    }
+    suit(&mut root, &one.table);
     if !one.expected {
         root.take("expect");
     }
@@ -51,8 +46,18 @@ pub(super) fn tree(base: &Node, one: &Chosen, name: &str, findings: &mut Finding
     root
 }
 
+/// Takes out of a config for the microcircuit what means nothing to the learner that a table describes.
+pub(crate) fn suit(root: &mut Node, learner: &Node) {
+    let kind = learner.get("kind").and_then(Node::text).unwrap_or_default();
+    if kind != "microcircuit" {
+        sum_phases(root);
+        let attenuated = learner.get("attenuation").and_then(Node::text) == Some("conductances");
+        strip(root, kind, attenuated);
+    }
+}
+
 /// A table changes the keys that it names; anything else, and a table with a kind, takes the place of what was there.
-fn merge(root: &mut Node, path: &mut Vec<(String, Span)>, node: &Node, findings: &mut Findings) {
+pub(crate) fn merge(root: &mut Node, path: &mut Vec<(String, Span)>, node: &Node, findings: &mut Findings) {
     if node.entries().is_empty() || node.get("kind").is_some() {
         return graft(root, path, node.clone(), findings);
     }

@@ -2,7 +2,7 @@
 //! ordinary run folder; which experiment that is, is decided here and nowhere else.
 
 mod choose;
-mod derive;
+pub(crate) mod derive;
 pub mod results;
 
 use crate::check::{self, Context};

@@ -197,6 +197,11 @@ impl Findings {
         &mut self.list[last]
     }
 
+    /// How many findings there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// True if nothing forbids to run.
     pub fn is_ok(&self) -> bool {
         self.list.iter().all(|d| d.severity == Severity::Warning)

@@ -1,8 +1,8 @@
 //! What people and editors read about configs, made from the registry: `explain`, the JSON schema, the reference page.
 
-use super::fields::{ENTRY, FIELDS, TABLES};
+use super::fields::{ENTRY, TABLES};
 use super::node::{Node, Value};
-use super::registry::{Field, Kind, Range, fields_of, nearest, table};
+use super::registry::{Field, Kind, Range, fields, fields_of, nearest, table, tables};
 use super::walk::default_node;
 use crate::Error;
 use serde_json::{Value as Json, json};
@@ -13,10 +13,10 @@ pub fn explain(key: &str) -> Result<String, Error> {
     let key = key.trim_matches(['[', ']']);
     let inner = inside(key);
     let key = inner.as_deref().unwrap_or(key);
-    let found: Vec<&Field> = FIELDS.iter().filter(|f| f.path() == key).collect();
-    let found = if found.is_empty() { FIELDS.iter().filter(|f| f.key == key).collect() } else { found };
+    let found: Vec<&Field> = fields().filter(|f| f.path() == key).collect();
+    let found = if found.is_empty() { fields().filter(|f| f.key == key).collect() } else { found };
     let mut out = String::new();
-    if let Some(t) = TABLES.iter().find(|t| t.name == key && !key.is_empty()) {
+    if let Some(t) = table(key).filter(|_| !key.is_empty()) {
         let _ = writeln!(out, "{}\n  {}\n", t.header, t.doc);
         for f in fields_of(t.name) {
             let kinds = if f.only.is_empty() { String::new() } else { format!(" [{}]", f.only.join(", ")) };
@@ -25,8 +25,8 @@ pub fn explain(key: &str) -> Result<String, Error> {
         out.push('\n');
     }
     if found.is_empty() && out.is_empty() {
-        let paths: Vec<String> = FIELDS.iter().map(Field::path).collect();
-        let known = paths.iter().map(String::as_str).chain(FIELDS.iter().map(|f| f.key));
+        let paths: Vec<String> = fields().map(Field::path).collect();
+        let known = paths.iter().map(String::as_str).chain(fields().map(|f| f.key));
         let near = nearest(key, known).map_or(String::new(), |n| format!("did you mean `{n}`? "));
         return Err(Error::input(key, "there is no such key", format!("{near}`apical explain` lists all tables")));
     }
@@ -48,7 +48,7 @@ pub fn explain(key: &str) -> Result<String, Error> {
 /// `record.trace.every` for `record.soma.every`: where a key's table is described under another name.
 fn inside(key: &str) -> Option<String> {
     let (outer, last) = key.rsplit_once('.')?;
-    let field = FIELDS.iter().find(|f| f.path() == outer)?;
+    let field = fields().find(|f| f.path() == outer)?;
     match field.kind {
         Kind::Table(table) => Some(format!("{table}.{last}")),
         _ => None,
@@ -147,6 +147,7 @@ fn kind_schema(kind: Kind) -> Json {
         Kind::Tables(name) => json!({"type": "array", "items": reference(name)}),
         Kind::Map(name) => json!({"type": "object", "additionalProperties": reference(name)}),
         Kind::Changes => json!({"type": "object"}),
+        Kind::Values => json!({"type": "array", "minItems": 1}),
     }
 }
 
@@ -166,7 +167,7 @@ pub fn reference_markdown() -> String {
     let mut out =
         String::from("# The config\n\nMade from the registry of fields; `apical explain KEY` says the same.\n");
     let cell = |s: &str| s.replace('|', "\\|");
-    for t in TABLES {
+    for t in tables() {
         let _ = writeln!(
             out,
             "\n## {}\n\n{}\n\n| key | allowed | default | what |\n| --- | --- | --- | --- |",

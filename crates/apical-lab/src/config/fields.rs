@@ -480,11 +480,11 @@ pub const FIELDS: &[Field] = &[
       "At most this.", "0.04"),
 ];
 
-const fn t(name: &'static str, header: &'static str, doc: &'static str) -> Table {
+pub(super) const fn t(name: &'static str, header: &'static str, doc: &'static str) -> Table {
     Table { name, header, doc }
 }
 
-const fn f(
+pub(super) const fn f(
     table: &'static str,
     key: &'static str,
     only: &'static [&'static str],

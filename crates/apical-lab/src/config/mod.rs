@@ -6,6 +6,7 @@ pub mod docs;
 pub mod fields;
 pub mod node;
 pub mod registry;
+pub mod sweep_fields;
 pub mod walk;
 
 pub use diagnostic::{Diagnostic, Severity, report};
@@ -111,6 +112,25 @@ pub fn preset(name: &str) -> Result<Source, Error> {
     let mut source = Source::new(format!("preset {name}"), preset.text, ".");
     source.name = name.to_owned();
     Ok(source)
+}
+
+/// The config that a preset's name or a file's path from `dir` means. What holds a slash or ends in `.toml` is a path,
+/// whatever presets there are; another word is a preset if there is one of its name.
+///
+/// # Errors
+/// No preset and no file of this name; a file that cannot be read.
+pub fn find(named: &str, dir: &Path) -> Result<Source, Error> {
+    let path = dir.join(named);
+    if is_path(named) || (PRESETS.iter().all(|preset| preset.name != named) && path.is_file()) {
+        load_file(&path)
+    } else {
+        preset(named)
+    }
+}
+
+/// True for what can only be a path.
+pub fn is_path(named: &str) -> bool {
+    named.contains(std::path::is_separator) || named.ends_with(".toml")
 }
 
 fn preset_names() -> Vec<&'static str> {

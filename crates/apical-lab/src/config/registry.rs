@@ -3,6 +3,7 @@
 
 use super::fields::{FIELDS, TABLES};
 use super::node::{Node, Value};
+use super::sweep_fields::{SWEEP_FIELDS, SWEEP_TABLES};
 use apical::kernels::Activation;
 
 /// Which numbers are allowed.
@@ -83,6 +84,8 @@ pub enum Kind {
     Map(&'static str),
     /// A table whose keys are those of a whole config.
     Changes,
+    /// An array of values of any kind, at least one.
+    Values,
 }
 
 impl Kind {
@@ -114,6 +117,7 @@ impl Kind {
             Kind::Tables(_) => "an array of tables".to_owned(),
             Kind::Map(_) => "a table of tables".to_owned(),
             Kind::Changes => "a table of keys of a config, as after --set".to_owned(),
+            Kind::Values => "an array of at least one value".to_owned(),
         }
     }
 
@@ -172,6 +176,7 @@ impl Kind {
             Kind::Pairs => each(&pair),
             Kind::Table(_) | Kind::Map(_) | Kind::Changes => whole(matches!(node.value, Value::Table(_))),
             Kind::Tables(_) => each(&|n| matches!(n.value, Value::Table(_))),
+            Kind::Values => whole(!node.elements().is_empty()),
         }
     }
 }
@@ -226,14 +231,24 @@ impl Field {
     }
 }
 
+/// All fields, those of sweep files last.
+pub fn fields() -> impl Iterator<Item = &'static Field> {
+    FIELDS.iter().chain(SWEEP_FIELDS)
+}
+
+/// All tables, those of sweep files last.
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    TABLES.iter().chain(SWEEP_TABLES)
+}
+
 /// The fields of a table, in order; a key with several meanings appears once for each.
 pub fn fields_of(table: &str) -> impl Iterator<Item = &'static Field> + use<'_> {
-    FIELDS.iter().filter(move |f| f.table == table)
+    fields().filter(move |f| f.table == table)
 }
 
 /// The table of this name.
 pub fn table(name: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|t| t.name == name)
+    tables().find(|t| t.name == name)
 }
 
 /// The nearest of some words, if one is near.

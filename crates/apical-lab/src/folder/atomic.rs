@@ -8,6 +8,7 @@ use crate::failpoint::hit_step;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 #[cfg(unix)]
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -39,7 +40,7 @@ fn replace(path: &Path, temporary: &Path, bytes: &[u8], kind: &str) -> io::Resul
     file.write_all(second)?;
     hit_step(kind, "write.after");
     hit_step(kind, "sync.before");
-    file.sync_all()?;
+    sync(&file, path)?;
     hit_step(kind, "sync.after");
     drop(file);
     hit_step(kind, "rename.before");
@@ -55,9 +56,73 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}{TEMPORARY}"))
 }
 
+/// Folders whose files are made durable as a whole, not one by one.
+static DEFERRED: RwLock<Vec<PathBuf>> = RwLock::new(Vec::new());
+
+/// While this lives, files below its folder are not synced when they are written: they survive the death of a process,
+/// but not of the machine. Who shows them as results calls [`sync_tree`] first.
+#[derive(Debug)]
+pub struct Deferred(PathBuf);
+
+impl Deferred {
+    /// Defers the syncs below `folder`, named as the files in it will be.
+    pub fn new(folder: &Path) -> Deferred {
+        DEFERRED.write().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
+        Deferred(folder.to_owned())
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        let mut list = DEFERRED.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(i) = list.iter().position(|folder| *folder == self.0) {
+            list.remove(i);
+        }
+    }
+}
+
+fn is_deferred(path: &Path) -> bool {
+    DEFERRED.read().unwrap_or_else(PoisonError::into_inner).iter().any(|folder| path.starts_with(folder))
+}
+
+/// Makes a file's content durable, unless that of its folder is deferred.
+pub fn sync(file: &File, path: &Path) -> io::Result<()> {
+    if is_deferred(path) { Ok(()) } else { file.sync_all() }
+}
+
+/// Makes a folder durable with all that is in it. The files are synced side by side: then a journal writes them at once,
+/// and many take no longer than one.
+///
+/// # Errors
+/// The machine's.
+pub fn sync_tree(folder: &Path) -> io::Result<()> {
+    let mut all = vec![folder.to_owned()];
+    let mut next = 0;
+    while let Some(path) = all.get(next).cloned() {
+        next += 1;
+        if path.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                all.push(entry?.path());
+            }
+        }
+    }
+    let part = all.len().div_ceil(SYNCED_AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = all
+            .chunks(part)
+            .map(|part| {
+                scope.spawn(move || {
+                    part.iter().filter(|path| cfg!(unix) || path.is_file()).try_for_each(|path| File::open(path)?.sync_all())
+                })
+            })
+            .collect();
+        parts.into_iter().try_for_each(|part| part.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked"))))
+    })
+}
+
 /// Makes created, renamed and removed names of a folder durable. Only Unix can open a folder to sync it.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
+    if cfg!(unix) && !is_deferred(folder) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder)?.sync_all()?;
     }
@@ -66,12 +131,28 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Texts of a run folder (configs, `run.json`, `DONE`) are far smaller than this.
 const LARGEST_TEXT: u64 = 16 << 20;
+/// The plan of ten million runs is smaller than this.
+const LARGEST_PLAN: u64 = 4 << 30;
+/// So many threads sync the files of a folder.
+const SYNCED_AT_ONCE: usize = 16;
 
 /// Reads a small text file as a whole.
 ///
 /// # Errors
 /// `Input` if there is no such file, or it is no file, not UTF-8 or beyond 16 MiB; `Machine` if it cannot be read.
 pub fn read_text(path: &Path) -> Result<String, Error> {
+    read_up_to(path, LARGEST_TEXT)
+}
+
+/// Reads a text file that may have a line per run of a sweep.
+///
+/// # Errors
+/// As [`read_text`], beyond 4 GiB.
+pub fn read_large_text(path: &Path) -> Result<String, Error> {
+    read_up_to(path, LARGEST_PLAN)
+}
+
+fn read_up_to(path: &Path, most: u64) -> Result<String, Error> {
     let place = || path.display().to_string();
     let machine = |source: io::Error| Error::machine(place(), source);
     let meta = match fs::metadata(path) {
@@ -80,8 +161,9 @@ pub fn read_text(path: &Path) -> Result<String, Error> {
         }
         meta => meta.map_err(machine)?,
     };
-    if !meta.is_file() || meta.len() > LARGEST_TEXT {
-        return Err(Error::input(place(), "no file, or one of more than 16 MiB", "a small text file that a run wrote"));
+    if !meta.is_file() || meta.len() > most {
+        let found = format!("no file, or one of more than {} MiB", most >> 20);
+        return Err(Error::input(place(), found, "a small text file that a run wrote"));
     }
     let bytes = fs::read(path).map_err(machine)?;
     String::from_utf8(bytes).map_err(|source| {

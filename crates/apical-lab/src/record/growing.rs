@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::failpoint::hit_step;
+use crate::folder::atomic::sync;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ impl Growing {
         }
         hit_step(kind, "cut.before");
         file.set_len(position).map_err(machine)?;
-        file.sync_all().map_err(machine)?;
+        sync(&file, path).map_err(machine)?;
         hit_step(kind, "cut.after");
         let waiting = Vec::with_capacity(BUFFER);
         Ok(Growing { path: path.to_path_buf(), kind, file, length: position, waiting })
@@ -85,7 +86,7 @@ impl Growing {
     pub fn position(&mut self) -> Result<u64, Error> {
         self.flush()?;
         hit_step(self.kind, "sync.before");
-        self.file.sync_all().map_err(|source| Error::machine(self.path.display().to_string(), source))?;
+        sync(&self.file, &self.path).map_err(|source| Error::machine(self.path.display().to_string(), source))?;
         hit_step(self.kind, "sync.after");
         Ok(self.length)
     }

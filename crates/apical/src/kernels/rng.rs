@@ -32,6 +32,8 @@ pub enum Stream {
     Probe = 9,
     /// Noise that a learner adds to rates; `step` is 2^16 * presentation + layer.
     Learner = 10,
+    /// Values that a sweep draws; `step` counts combinations.
+    Sweep = 11,
 }
 
 const MUL_0: u32 = 0xD251_1F53;

@@ -1,4 +1,4 @@
-//! How far all runs of a comparison have come: a bar on a terminal, else a line per run and every few percent.
+//! How far many runs have come: a bar on a terminal, else a line per run and every few percent.
 
 use crate::terminal::Terminal;
 use apical_lab::run::Progress;
@@ -107,6 +107,16 @@ impl<'a> Board<'a> {
         self.beside_bar(|t| {
             t.say(&if self.bar.is_some() { format!("{name}: {how}") } else { format!("{line}  {name}: {how}") })
         });
+    }
+
+    /// A run has ended as it should, one of so many that none is told of by itself.
+    pub fn counted(&self, run: usize) {
+        self.change(|s| (s.made[run], s.ended) = (1.0, s.ended + 1));
+    }
+
+    /// Something to say.
+    pub fn note(&self, line: &str) {
+        self.beside_bar(|t| t.say(line));
     }
 
     /// The bar can go.

@@ -1,0 +1,310 @@
+//! `apical sweep`: one experiment over many values and seeds.
+
+use crate::board::{Board, Share};
+use crate::failure::{Failure, Outcome};
+use crate::table::{columns, shell_word};
+use crate::terminal::Terminal;
+use crate::{load, provenance, signals};
+use apical_lab::check::Context;
+use apical_lab::config;
+use apical_lab::folder::write_atomic;
+use apical_lab::run::{Options, Progress};
+use apical_lab::sweep::layout::TABLE;
+use apical_lab::sweep::status::{Status, status};
+use apical_lab::sweep::table::collect;
+use apical_lab::sweep::work::{self, Manner, work};
+use apical_lab::sweep::{Change, Layout, Plan, Spec, claim};
+use clap::Subcommand;
+use indicatif::HumanDuration;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Runs of a change that are told of by name.
+const TOLD: usize = 10;
+
+const AFTER_HELP: &str = "\
+A sweep file names an experiment and what varies:
+  experiment = \"digits\"
+  seeds = 3
+  [vary]
+  plasticity.eta_ip = { log = [1e-4, 1e-2], steps = 5 }
+
+`run` makes the runs that are missing. It may be started any number of times, on any number of machines that share the
+folder, and be killed at any moment. `apical explain sweep` tells all keys.
+
+Examples:
+  apical sweep plan rates.toml
+  apical sweep run rates.toml --jobs 8
+  apical sweep status rates.toml
+  apical sweep collect rates.toml";
+
+/// Arguments of `sweep`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Check all runs and tell what there is to make; makes none
+    Plan(Which),
+    /// Make the runs that are missing
+    Run(RunArgs),
+    /// Tell how far the sweep has come
+    Status(Which),
+    /// Write one table of all results, as CSV and Parquet
+    Collect(CollectArgs),
+}
+
+/// Which sweep.
+#[derive(clap::Args, Debug)]
+struct Which {
+    /// A sweep file
+    #[arg(value_name = "SWEEP.toml")]
+    file: PathBuf,
+    /// Folder in which the sweep's folder lies
+    #[arg(long, value_name = "DIR", default_value = "sweeps")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args, Debug)]
+struct RunArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Runs side by side [default: cores / threads]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Threads of each run; the results do not depend on it [default: cores / jobs, or 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Seconds after which a worker on another machine counts as dead when its counter stands still
+    #[arg(long, value_name = "S", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(claim::SHORTEST_STALE..=86_400))]
+    stale: u64,
+    /// Leave off when all that is missing is in other hands, instead of waiting whether they bring it to its end
+    #[arg(long)]
+    no_wait: bool,
+    /// Leave off after so many runs
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    most: Option<u64>,
+    /// Try again what crashed too often
+    #[arg(long)]
+    retry_crashed: bool,
+}
+
+#[derive(clap::Args, Debug)]
+struct CollectArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Add what differs from one making to the next: seconds and machine of each run
+    #[arg(long)]
+    costs: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
+    match &args.what {
+        What::Plan(which) => plan(which, terminal),
+        What::Run(args) => make(args, terminal),
+        What::Status(which) => show_status(which, terminal),
+        What::Collect(args) => write_table(args, terminal),
+    }
+}
+
+/// A sweep as a command finds it.
+struct Opened {
+    spec: Spec,
+    layout: Layout,
+    plan: Plan,
+    change: Change,
+    context: Context,
+}
+
+fn open(which: &Which, keep: bool, terminal: &Terminal) -> Result<Opened, Failure> {
+    let source = config::load_file(&which.file)?;
+    let spec = Spec::read(&source).map_err(Failure::Config)?;
+    let (layout, context) = (Layout::new(&which.out, &spec.name), load::machine());
+    let (plan, change) = Plan::open(&spec, &layout, &context, keep)?;
+    tell_change(&change, terminal);
+    Ok(Opened { spec, layout, plan, change, context })
+}
+
+fn tell_change(change: &Change, terminal: &Terminal) {
+    if !change.from_before || (change.added.is_empty() && change.orphaned.is_empty()) {
+        return;
+    }
+    let (added, orphaned) = (change.added.len(), change.orphaned.len());
+    terminal.say(&format!(
+        "the sweep has changed: {added} runs more, {orphaned} no longer part of it (they are kept, and left out of tables)"
+    ));
+    for (sign, list) in [("+", &change.added), ("-", &change.orphaned)] {
+        for run in list.iter().take(TOLD) {
+            terminal.say(&format!("  {sign} {run}"));
+        }
+        if list.len() > TOLD {
+            terminal.say(&format!("  {sign} ... {} more", list.len() - TOLD));
+        }
+    }
+}
+
+fn plan(which: &Which, terminal: &Terminal) -> Outcome {
+    let o = open(which, true, terminal)?;
+    let there = work::ended(&o.layout)?;
+    let missing = o.plan.runs.iter().filter(|p| !there.contains(&p.run)).count();
+    let (runs, path) = (o.plan.runs.len(), o.layout.path());
+    if terminal.json {
+        terminal.print_json(&json!({
+            "name": o.spec.name, "runs": runs, "missing": missing, "twins": o.plan.twins, "keys": o.spec.keys(),
+            "added": o.change.added.len(), "orphaned": o.change.orphaned.len(), "path": path.display().to_string(),
+        }))?;
+    } else if !terminal.quiet {
+        let mut rows = vec![
+            vec!["runs".to_owned(), runs.to_string()],
+            vec!["missing".to_owned(), missing.to_string()],
+            vec!["varied".to_owned(), o.spec.keys().join(", ")],
+        ];
+        if o.plan.twins > 0 {
+            rows.push(vec!["twins".to_owned(), format!("{} combinations give a run that another gives too", o.plan.twins)]);
+        }
+        terminal.print(&columns(&rows))?;
+    }
+    terminal.print_path(path)?;
+    Ok(0)
+}
+
+fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
+    // Before anything that takes time, so that a signal finds its handler.
+    let stop = signals::stop()?;
+    let o = open(&args.which, true, terminal)?;
+    if args.retry_crashed {
+        for crash in apical_lab::sweep::status::crashes(&o.layout)? {
+            let path = o.layout.crashed().join(format!("{}.json", crash.run));
+            std::fs::remove_file(&path).map_err(|e| apical_lab::Error::machine(path.display().to_string(), e))?;
+        }
+    }
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let (jobs, threads) = match (args.jobs.map(usize::from), args.threads.map(usize::from)) {
+        (Some(jobs), Some(threads)) => (jobs, threads),
+        (Some(jobs), None) => (jobs, (cores / jobs).max(1)),
+        (None, threads) => ((cores / threads.unwrap_or(1)).max(1), threads.unwrap_or(1)),
+    };
+    let manner = Manner {
+        jobs,
+        options: Options { threads, stop, allow_different_bits: false },
+        stale: Duration::from_secs(args.stale),
+        wait: !args.no_wait,
+        most: args.most,
+    };
+    let board = Shown { board: Board::new(terminal, o.plan.runs.len()) };
+    let info = |e: &apical_lab::Experiment| provenance::run_info(e, threads);
+    let done = work(&o.spec, &o.plan.runs, &o.layout, &o.context, &manner, &info, &board);
+    board.board.close();
+    let done = done?;
+    let path = o.layout.path();
+    if let Some(signal) = done.signal {
+        terminal.say(&format!(
+            "stopped by {}; {} runs made, checkpoints are kept. To go on:\n  apical sweep run {}{}",
+            signals::name(signal),
+            done.made,
+            shell_word(&args.which.file.to_string_lossy()),
+            if args.which.out == Path::new("sweeps") { String::new() } else { format!(" --out {}", shell_word(&args.which.out.to_string_lossy())) },
+        ));
+        terminal.print_path(path)?;
+        return Ok(signals::exit_code(signal));
+    }
+    let status = status(&o.plan, &o.layout)?;
+    print_status(&o.spec, &status, path, terminal)?;
+    Ok(i32::from(!status.crashed.is_empty()))
+}
+
+/// What a sweep tells while it works: its runs as shares of one bar, and what went wrong.
+struct Shown<'a> {
+    board: Board<'a>,
+}
+
+impl work::Board for Shown<'_> {
+    fn progress<'a>(&'a self, index: usize, name: &'a str) -> Box<dyn Progress + 'a> {
+        Box::new(Share { board: &self.board, run: index, name, total: 1 })
+    }
+
+    fn ended(&self, index: usize, name: &str, how: &str) {
+        match how {
+            "" | "made by another worker" => self.board.was_there(index),
+            "finished" => self.board.counted(index),
+            _ => self.board.ended(index, name, how),
+        }
+    }
+
+    fn note(&self, line: &str) {
+        self.board.note(line);
+    }
+}
+
+fn show_status(which: &Which, terminal: &Terminal) -> Outcome {
+    let o = open(which, false, terminal)?;
+    let status = status(&o.plan, &o.layout)?;
+    print_status(&o.spec, &status, o.layout.path(), terminal)?;
+    Ok(0)
+}
+
+fn print_status(spec: &Spec, s: &Status, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
+    if terminal.json {
+        let failed: Vec<_> = s.failed.iter().map(|(reason, runs)| json!({"reason": reason, "runs": runs})).collect();
+        let running: Vec<_> =
+            s.running.iter().map(|r| json!({"run": r.run, "host": r.host, "dead": r.dead})).collect();
+        terminal.print_json(&json!({
+            "name": spec.name, "runs": s.runs, "done": s.done, "failed": s.failed(), "failures": failed,
+            "crashed": s.crashed, "running": running, "queued": s.queued(), "orphans": s.orphans,
+            "seconds_per_run": s.seconds, "seconds_left": s.left, "path": path.display().to_string(),
+        }))?;
+    } else if !terminal.quiet {
+        let row = |name: &str, value: String| vec![name.to_owned(), value];
+        let mut rows = vec![row("runs", s.runs.to_string()), row("done", s.done.to_string())];
+        if s.failed() > 0 {
+            rows.push(row("failed", s.failed().to_string()));
+            rows.extend(s.failed.iter().take(TOLD).map(|(reason, n)| row("", format!("{n} x {reason}"))));
+        }
+        if !s.crashed.is_empty() {
+            rows.push(row("crashed", s.crashed.len().to_string()));
+            rows.extend(s.crashed.iter().take(TOLD).map(|c| row("", format!("{}: {} ({} attempts)", c.run, c.reason, c.attempts))));
+        }
+        let dead = s.running.iter().filter(|r| r.dead).count();
+        let told = if dead > 0 { format!("{} ({dead} left by workers that died)", s.running.len()) } else { s.running.len().to_string() };
+        rows.push(row("running", told));
+        rows.push(row("queued", s.queued().to_string()));
+        if s.orphans > 0 {
+            rows.push(row("orphans", s.orphans.to_string()));
+        }
+        if let Some(seconds) = s.seconds {
+            rows.push(row("a run takes", format!("{seconds:.3} s")));
+        }
+        if let Some(left) = s.left {
+            let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+            rows.push(row("time left", format!("about {:#}", HumanDuration(left))));
+        }
+        terminal.print(&columns(&rows))?;
+    }
+    terminal.print_path(path)?;
+    Ok(())
+}
+
+fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
+    let o = open(&args.which, false, terminal)?;
+    let table = collect(&o.spec, &o.plan, &o.layout, args.costs)?;
+    if table.rows() == 0 {
+        let place = o.layout.path().display().to_string();
+        return Err(Failure::input(place, "no run of the sweep has ended yet", "apical sweep run makes them"));
+    }
+    let path = |end: &str| o.layout.join(format!("{TABLE}.{end}"));
+    write_atomic(&path("csv"), &table.csv()?, "comparison")?;
+    write_atomic(&path("parquet"), &table.parquet()?, "comparison")?;
+    let missing = o.plan.runs.len() - table.rows();
+    if missing > 0 {
+        terminal.warn(&format!("{missing} of {} runs are not in the table: they have not ended", o.plan.runs.len()));
+    }
+    terminal.print_path(&path("csv"))?;
+    terminal.print_path(&path("parquet"))?;
+    Ok(0)
+}

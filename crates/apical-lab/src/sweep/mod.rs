@@ -1,0 +1,45 @@
+//! Sweeps: one experiment over many values and seeds, each combination an ordinary run. Any number of processes on any
+//! number of machines that share the sweep's folder make the runs that are missing, and may die at any moment.
+//!
+//! A run is made in a folder of its worker's own, `work/ID.G`, and moved to `runs/` when it has ended: what lies in
+//! `runs/` is whole. Who makes a run is settled by a [`claim`]; nobody compares clocks.
+
+pub mod claim;
+mod draw;
+pub mod layout;
+mod parquet;
+pub mod plan;
+mod space;
+pub mod spec;
+pub mod status;
+pub mod table;
+pub mod work;
+
+pub use draw::Point;
+pub use layout::Layout;
+pub use plan::{Change, Plan, Planned};
+pub use spec::{Halving, Method, Ranking, Slurm, Spec};
+
+use crate::Error;
+use crate::config::Diagnostic;
+
+/// Why a sweep cannot be planned or made.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Something is wrong in the sweep file or the experiment.
+    Config(Vec<Diagnostic>),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Error(error)
+    }
+}
+
+impl From<Vec<Diagnostic>> for Trouble {
+    fn from(list: Vec<Diagnostic>) -> Self {
+        Trouble::Config(list)
+    }
+}

@@ -1,0 +1,412 @@
+//! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
+
+use super::claim::{Claim, Tried, Watch, Worker};
+use super::layout::{Layout, copy_folder, machine, names};
+use super::plan::Planned;
+use super::spec::Spec;
+use super::Trouble;
+use crate::Error;
+use crate::check::{Context, resolved_toml};
+use crate::error::Kind;
+use crate::experiment::Experiment;
+use crate::folder::atomic::{Deferred, sync_folder, sync_tree};
+use crate::folder::{RunFolder, RunInfo, write_atomic};
+use crate::run::{Ended, Options, Progress, run};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashSet, VecDeque};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A run at which so many workers died is given up: it may well be what killed them.
+const MOST_DEATHS: u64 = 25;
+/// Pause before what crashed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Runs of others are looked at again after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Runs that are looked at while the other threads wait.
+const LOOKED_AT_ONCE: usize = 64;
+
+/// How a worker works; changes nothing of the results.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Runs side by side.
+    pub jobs: usize,
+    /// Of each run.
+    pub options: Options,
+    /// A worker of another machine counts as dead when its counter stood still for this.
+    pub stale: Duration,
+    /// Wait for runs that others make, in case they die.
+    pub wait: bool,
+    /// Leave off after this many runs.
+    pub most: Option<u64>,
+}
+
+/// What a worker needs from the command: it alone knows the program's version.
+pub type Provenance<'a> = &'a (dyn Fn(&Experiment) -> Result<RunInfo, Error> + Sync);
+
+/// What happens on the way, for who shows it.
+pub trait Board: Sync {
+    /// Where the progress of a run goes.
+    fn progress<'a>(&'a self, index: usize, name: &'a str) -> Box<dyn Progress + 'a>;
+    /// A run has ended, here or elsewhere; `how` is empty for what was there before.
+    fn ended(&self, index: usize, name: &str, how: &str);
+    /// Something to say.
+    fn note(&self, line: &str);
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Runs that this worker brought to their end.
+    pub made: u64,
+    /// The signal that stopped it.
+    pub signal: Option<i32>,
+    /// Runs that are left to others.
+    pub left: u64,
+}
+
+/// A run that crashed too often: `crashed/ID.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    /// The run.
+    pub run: String,
+    /// Why, at the last attempt.
+    pub reason: String,
+    /// How many attempts there were.
+    pub attempts: u64,
+}
+
+struct Queue {
+    pending: VecDeque<usize>,
+    waiting: Vec<usize>,
+    watch: Watch,
+    begun: u64,
+}
+
+enum Next {
+    Take(usize, Claim),
+    /// Look again after this.
+    Wait(Duration),
+    Nothing,
+}
+
+struct Shift<'a> {
+    spec: &'a Spec,
+    runs: &'a [Planned],
+    layout: &'a Layout,
+    context: &'a Context,
+    worker: Worker,
+    manner: &'a Manner,
+    provenance: Provenance<'a>,
+    board: &'a dyn Board,
+    queue: Mutex<Queue>,
+    done: Mutex<Done>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Makes the runs of a plan that are missing, until there is none or a signal comes.
+///
+/// # Errors
+/// What stops all work: the machine's, data that are missing. Runs that were begun are kept as far as they came.
+pub fn work(
+    spec: &Spec,
+    runs: &[Planned],
+    layout: &Layout,
+    context: &Context,
+    manner: &Manner,
+    provenance: Provenance<'_>,
+    board: &dyn Board,
+) -> Result<Done, Trouble> {
+    layout.make()?;
+    let ended = ended(layout)?;
+    let (mut pending, mut there) = (VecDeque::new(), 0);
+    for (i, planned) in runs.iter().enumerate() {
+        if ended.contains(&planned.run) {
+            board.ended(i, &planned.run, "");
+            there += 1;
+        } else {
+            pending.push_back(i);
+        }
+    }
+    if there > 0 {
+        board.note(&format!("{there} of {} runs have ended before", runs.len()));
+    }
+    let _deferred = Deferred::new(&layout.work());
+    let worker = Worker::enter(layout)?;
+    if !pending.is_empty() && names(&layout.workers())?.len() > 1 {
+        // Each begins elsewhere: then they seldom reach for the same run.
+        let start = u64::from_str_radix(&worker.token()[..12], 16).unwrap_or(0) % pending.len() as u64;
+        pending.rotate_left(usize::try_from(start).unwrap_or(0));
+    }
+    let queue = Queue { pending, waiting: Vec::new(), watch: Watch::new(manner.stale), begun: 0 };
+    let shift = Shift {
+        spec,
+        runs,
+        layout,
+        context,
+        worker,
+        manner,
+        provenance,
+        board,
+        queue: Mutex::new(queue),
+        done: Mutex::new(Done::default()),
+        trouble: Mutex::new(None),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..manner.jobs.min(runs.len()).max(1) {
+            scope.spawn(|| shift.work());
+        }
+    });
+    let queue = shift.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = shift.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.left = (queue.pending.len() + queue.waiting.len()) as u64;
+    done.signal = manner.options.stop.signal().filter(|_| done.left > 0);
+    match shift.trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(trouble) => Err(trouble),
+        None => Ok(done),
+    }
+}
+
+/// Names of runs that need nothing more: in `runs/`, or crashed for good.
+///
+/// # Errors
+/// The machine's.
+pub fn ended(layout: &Layout) -> Result<HashSet<String>, Error> {
+    let mut all = names(&layout.runs())?;
+    for name in names(&layout.crashed())? {
+        all.extend(name.strip_suffix(".json").map(str::to_owned));
+    }
+    Ok(all)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shift<'_> {
+    fn stopped(&self) -> bool {
+        self.manner.options.stop.signal().is_some() || lock(&self.trouble).is_some()
+    }
+
+    fn work(&self) {
+        while !self.stopped() {
+            match self.next() {
+                Ok(Next::Take(index, claim)) => {
+                    if let Err(trouble) = self.make(index, claim) {
+                        lock(&self.trouble).get_or_insert(trouble);
+                    }
+                }
+                Ok(Next::Wait(time)) => self.pause(time),
+                Ok(Next::Nothing) => return,
+                Err(error) => {
+                    lock(&self.trouble).get_or_insert(error.into());
+                }
+            }
+        }
+    }
+
+    fn pause(&self, time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time && !self.stopped() {
+            std::thread::sleep(Duration::from_millis(20).min(time));
+        }
+    }
+
+    /// The next run to make.
+    fn next(&self) -> Result<Next, Error> {
+        let mut queue = lock(&self.queue);
+        if self.manner.most.is_some_and(|most| queue.begun >= most) {
+            return Ok(Next::Nothing);
+        }
+        let mut looked = 0;
+        let candidates = queue.pending.len();
+        while let Some(index) = queue.pending.pop_front() {
+            let planned = &self.runs[index];
+            match Claim::take(self.layout, planned.id(), &self.worker, &mut queue.watch)? {
+                Tried::Ours(claim) => {
+                    if self.is_ended(planned) {
+                        claim.finish();
+                        self.board.ended(index, &planned.run, "made by another worker");
+                        continue;
+                    }
+                    queue.begun += 1;
+                    return Ok(Next::Take(index, claim));
+                }
+                Tried::Busy => queue.waiting.push(index),
+            }
+            looked += 1;
+            // Other threads want to look, too.
+            if looked == candidates.min(LOOKED_AT_ONCE) {
+                break;
+            }
+        }
+        if !queue.pending.is_empty() {
+            return Ok(Next::Wait(Duration::ZERO));
+        }
+        // Nothing is free. Of what others make, some may have ended, and some of the others may have died.
+        let waiting = std::mem::take(&mut queue.waiting);
+        let ended = if waiting.is_empty() { HashSet::new() } else { ended(self.layout)? };
+        for index in waiting {
+            if ended.contains(&self.runs[index].run) {
+                self.board.ended(index, &self.runs[index].run, "made by another worker");
+            } else {
+                queue.pending.push_back(index);
+            }
+        }
+        let nothing = queue.pending.is_empty() || !self.manner.wait;
+        Ok(if nothing { Next::Nothing } else { Next::Wait(LOOK_AGAIN) })
+    }
+
+    fn is_ended(&self, planned: &Planned) -> bool {
+        self.layout.runs().join(&planned.run).exists() || self.layout.crashed().join(format!("{}.json", planned.run)).exists()
+    }
+
+    /// Makes a run, again if it crashes.
+    fn make(&self, index: usize, claim: Claim) -> Result<(), Trouble> {
+        let planned = &self.runs[index];
+        let attempt = self.layout.attempt(planned.id(), claim.generation);
+        let mut attempts = claim.deaths;
+        loop {
+            if claim.deaths >= MOST_DEATHS {
+                let reason = format!("{} workers died at it", claim.deaths);
+                return Ok(self.give_up(index, claim, &reason, attempts)?);
+            }
+            attempts += 1;
+            let caught = catch_unwind(AssertUnwindSafe(|| self.attempt(index, &claim, &attempt)));
+            let was_there = attempt.exists();
+            let (reason, trouble) = match caught {
+                Ok(Ok(Some(how))) => return Ok(self.show(index, claim, &attempt, &how)?),
+                Ok(Ok(None)) => {
+                    claim.release();
+                    lock(&self.queue).pending.push_back(index);
+                    return Ok(());
+                }
+                // Whoever took the run over makes it; what happened here is of no interest.
+                Ok(Err(_)) if !claim.holds() => return Ok(self.lost(index, &attempt)),
+                Ok(Err(Trouble::Error(error))) if error.kind == Kind::Machine => (error.to_string(), Trouble::Error(error)),
+                Ok(Err(trouble)) => {
+                    claim.release();
+                    return Err(trouble);
+                }
+                Err(panic) => {
+                    let text = panic.downcast_ref::<String>().cloned();
+                    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                    let reason = format!("a bug of apical: {}", text.unwrap_or_default());
+                    (reason.clone(), Trouble::Error(Error::science(planned.run.clone(), reason, "")))
+                }
+            };
+            let is_machine = matches!(&trouble, Trouble::Error(error) if error.kind == Kind::Machine);
+            if attempts <= self.spec.retries + claim.deaths && !self.stopped() {
+                self.board.note(&format!("{}: {reason}; it is tried again", planned.run));
+                self.pause(PAUSE);
+                continue;
+            }
+            if is_machine && was_there {
+                // A full disk is full for all runs.
+                claim.release();
+                return Err(trouble);
+            }
+            return Ok(self.give_up(index, claim, &reason, attempts)?);
+        }
+    }
+
+    /// One attempt; how the run ended, or nothing if it was asked to stop.
+    fn attempt(&self, index: usize, claim: &Claim, attempt: &Path) -> Result<Option<String>, Trouble> {
+        let planned = &self.runs[index];
+        let (e, canonical) = self.spec.planned(planned, self.context)?;
+        self.take_over(planned, claim.generation, attempt)?;
+        let ended = match self.go_on(index, &e, &canonical, attempt) {
+            // What a machine's death left may be in pieces.
+            Err(error) if error.kind == Kind::Input && attempt.join(&planned.run).exists() && claim.generation > 1 => {
+                fs::remove_dir_all(attempt).map_err(|source| machine(attempt, source))?;
+                self.board.note(&format!("{}: begun anew, since what was left of it is damaged: {error}", planned.run));
+                self.go_on(index, &e, &canonical, attempt)?
+            }
+            ended => ended?,
+        };
+        Ok(match ended {
+            Ended::Done { missed } if missed.is_empty() => Some("finished".to_owned()),
+            Ended::Done { missed } => Some(format!("finished; {}", missed.join("; "))),
+            Ended::Failed { reason } => Some(format!("FAILED: {reason}")),
+            Ended::Stopped { .. } => None,
+        })
+    }
+
+    fn go_on(&self, index: usize, e: &Experiment, canonical: &str, attempt: &Path) -> Result<Ended, Error> {
+        let info = (self.provenance)(e)?;
+        let mut opened = RunFolder::open_or_create(attempt, &e.name, canonical, &resolved_toml(e), info)?;
+        if !opened.begin()? {
+            // Its worker died between its end and its move.
+            return Ok(Ended::Done { missed: Vec::new() });
+        }
+        let mut progress = self.board.progress(index, &self.runs[index].run);
+        run(e, &mut opened.folder, &self.manner.options, &mut *progress)
+    }
+
+    /// Brings what an earlier claim left into this one's folder. A copy: who was taken for dead may still write in it.
+    fn take_over(&self, planned: &Planned, generation: u64, attempt: &Path) -> Result<(), Error> {
+        if attempt.join(&planned.run).exists() {
+            return Ok(());
+        }
+        for before in (1..generation).rev() {
+            let left = self.layout.attempt(planned.id(), before).join(&planned.run);
+            if left.is_dir() {
+                let half = attempt.join(format!(".{}.half", planned.run));
+                let _ = fs::remove_dir_all(&half);
+                copy_folder(&left, &half)?;
+                return fs::rename(&half, attempt.join(&planned.run)).map_err(|source| machine(&half, source));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a run that has ended to the others, if the claim still holds.
+    fn show(&self, index: usize, claim: Claim, attempt: &Path, how: &str) -> Result<(), Error> {
+        let planned = &self.runs[index];
+        let (from, to) = (attempt.join(&planned.run), self.layout.runs().join(&planned.run));
+        sync_tree(&from).map_err(|source| machine(&from, source))?;
+        if !claim.holds() {
+            self.lost(index, attempt);
+            return Ok(());
+        }
+        match fs::rename(&from, &to) {
+            Ok(()) => sync_folder(&self.layout.runs()).map_err(|source| machine(&to, source))?,
+            // Another worker was here between the two lines above; both computed the same.
+            Err(_) if to.exists() => {}
+            Err(source) => return Err(machine(&to, source)),
+        }
+        self.clear(planned, claim.generation);
+        claim.finish();
+        lock(&self.done).made += 1;
+        self.board.ended(index, &planned.run, how);
+        Ok(())
+    }
+
+    /// Another worker has the run.
+    fn lost(&self, index: usize, attempt: &Path) {
+        let _ = fs::remove_dir_all(attempt);
+        self.board.note(&format!("{}: another worker took it over", self.runs[index].run));
+        lock(&self.queue).waiting.push(index);
+    }
+
+    fn give_up(&self, index: usize, claim: Claim, reason: &str, attempts: u64) -> Result<(), Error> {
+        let planned = &self.runs[index];
+        let crash = Crash { run: planned.run.clone(), reason: reason.to_owned(), attempts };
+        let text = serde_json::to_string_pretty(&crash).map_err(|source| Error::machine("crash", source))?;
+        let path: PathBuf = self.layout.crashed().join(format!("{}.json", planned.run));
+        write_atomic(&path, format!("{text}\n").as_bytes(), "ending")?;
+        claim.finish();
+        self.board.ended(index, &planned.run, &format!("CRASHED: {reason}"));
+        Ok(())
+    }
+
+    /// Removes what attempts left.
+    fn clear(&self, planned: &Planned, generation: u64) {
+        for before in 1..=generation {
+            let _ = fs::remove_dir_all(self.layout.attempt(planned.id(), before));
+        }
+    }
+}
