@@ -31,7 +31,7 @@ pub fn go(terminal: &Terminal, e: &Experiment, mut opened: Opened, options: &Opt
         }
     })?;
     match ended {
-        Ended::Done { .. } | Ended::Failed { .. } => show(terminal, e, &folder),
+        Ended::Done { .. } | Ended::Failed { .. } | Ended::Paused => show(terminal, e, &folder),
         Ended::Stopped { signal } => {
             let path = folder.path();
             let (name, made) = (signals::name(signal), reporter.done);

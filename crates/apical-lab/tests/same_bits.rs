@@ -201,7 +201,7 @@ fn outcome(toml: &str, sets: &[&str], threads: usize, stops: &[u64]) -> BTreeMap
         match ended {
             Ended::Stopped { signal } => assert_eq!((signal, at == u64::MAX), (2, false)),
             Ended::Done { .. } => assert!(at == u64::MAX, "not stopped after {at}"),
-            Ended::Failed { reason } => panic!("{reason}"),
+            other => panic!("{other:?}"),
         }
         path = Some(opened.folder.path().to_path_buf());
     }

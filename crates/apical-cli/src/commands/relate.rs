@@ -181,7 +181,7 @@ fn finished(
     let options = Options { threads, stop: stop.clone(), allow_different_bits: false };
     let mut reporter = Reporter::new(terminal);
     match train(e, &mut opened.folder, &options, &mut reporter)? {
-        Ended::Done { .. } => Ok(true),
+        Ended::Done { .. } | Ended::Paused => Ok(true),
         Ended::Failed { reason } => {
             terminal.error(&format!("{}: {reason}", path.display()));
             Ok(false)

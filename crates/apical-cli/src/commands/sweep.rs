@@ -166,7 +166,10 @@ fn plan(which: &Which, terminal: &Terminal) -> Outcome {
             vec!["varied".to_owned(), o.spec.keys().join(", ")],
         ];
         if o.plan.twins > 0 {
-            rows.push(vec!["twins".to_owned(), format!("{} combinations give a run that another gives too", o.plan.twins)]);
+            rows.push(vec![
+                "twins".to_owned(),
+                format!("{} combinations give a run that another gives too", o.plan.twins),
+            ]);
         }
         terminal.print(&columns(&rows))?;
     }
@@ -209,7 +212,11 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
             signals::name(signal),
             done.made,
             shell_word(&args.which.file.to_string_lossy()),
-            if args.which.out == Path::new("sweeps") { String::new() } else { format!(" --out {}", shell_word(&args.which.out.to_string_lossy())) },
+            if args.which.out == Path::new("sweeps") {
+                String::new()
+            } else {
+                format!(" --out {}", shell_word(&args.which.out.to_string_lossy()))
+            },
         ));
         terminal.print_path(path)?;
         return Ok(signals::exit_code(signal));
@@ -252,8 +259,7 @@ fn show_status(which: &Which, terminal: &Terminal) -> Outcome {
 fn print_status(spec: &Spec, s: &Status, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
     if terminal.json {
         let failed: Vec<_> = s.failed.iter().map(|(reason, runs)| json!({"reason": reason, "runs": runs})).collect();
-        let running: Vec<_> =
-            s.running.iter().map(|r| json!({"run": r.run, "host": r.host, "dead": r.dead})).collect();
+        let running: Vec<_> = s.running.iter().map(|r| json!({"run": r.run, "host": r.host, "dead": r.dead})).collect();
         terminal.print_json(&json!({
             "name": spec.name, "runs": s.runs, "done": s.done, "failed": s.failed(), "failures": failed,
             "crashed": s.crashed, "running": running, "queued": s.queued(), "orphans": s.orphans,
@@ -268,10 +274,19 @@ fn print_status(spec: &Spec, s: &Status, path: &Path, terminal: &Terminal) -> Re
         }
         if !s.crashed.is_empty() {
             rows.push(row("crashed", s.crashed.len().to_string()));
-            rows.extend(s.crashed.iter().take(TOLD).map(|c| row("", format!("{}: {} ({} attempts)", c.run, c.reason, c.attempts))));
+            rows.extend(
+                s.crashed
+                    .iter()
+                    .take(TOLD)
+                    .map(|c| row("", format!("{}: {} ({} attempts)", c.run, c.reason, c.attempts))),
+            );
         }
         let dead = s.running.iter().filter(|r| r.dead).count();
-        let told = if dead > 0 { format!("{} ({dead} left by workers that died)", s.running.len()) } else { s.running.len().to_string() };
+        let told = if dead > 0 {
+            format!("{} ({dead} left by workers that died)", s.running.len())
+        } else {
+            s.running.len().to_string()
+        };
         rows.push(row("running", told));
         rows.push(row("queued", s.queued().to_string()));
         if s.orphans > 0 {

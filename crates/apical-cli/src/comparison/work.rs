@@ -120,7 +120,7 @@ fn one(job: &Job, index: usize, out: &Path, again: bool, options: &Options, boar
         Ended::Done { missed } if missed.is_empty() => board.ended(index, &job.name, "finished"),
         Ended::Done { missed } => board.ended(index, &job.name, &format!("finished; {}", missed.join("; "))),
         Ended::Failed { reason } => board.ended(index, &job.name, &format!("FAILED: {reason}")),
-        Ended::Stopped { .. } => {}
+        Ended::Stopped { .. } | Ended::Paused => {}
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use crate::failpoint::hit_step;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
 #[cfg(unix)]
 use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{PoisonError, RwLock};
 
 /// The end of a temporary file's name; such files are left by a kill and swept when the folder is opened.
 const TEMPORARY: &str = ".tmp";
@@ -112,7 +112,9 @@ pub fn sync_tree(folder: &Path) -> io::Result<()> {
             .chunks(part)
             .map(|part| {
                 scope.spawn(move || {
-                    part.iter().filter(|path| cfg!(unix) || path.is_file()).try_for_each(|path| File::open(path)?.sync_all())
+                    part.iter()
+                        .filter(|path| cfg!(unix) || path.is_file())
+                        .try_for_each(|path| File::open(path)?.sync_all())
                 })
             })
             .collect();

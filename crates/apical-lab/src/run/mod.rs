@@ -69,6 +69,8 @@ pub enum Ended {
         /// By this signal.
         signal: i32,
     },
+    /// It has come to the epoch at which it was to wait; a checkpoint is kept.
+    Paused,
 }
 
 /// Shows how far a run has come.
@@ -112,12 +114,26 @@ pub fn run(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Ended, Error> {
+    run_until(e, folder, options, progress, u64::MAX)
+}
+
+/// Runs an experiment until it has made `epochs` epochs, if it has more.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until(
+    e: &Experiment,
+    folder: &mut RunFolder,
+    options: &Options,
+    progress: &mut dyn Progress,
+    epochs: u64,
+) -> Result<Ended, Error> {
     let begun = Instant::now();
     let pool = thread_pool(options.threads)?;
     // All of a run is done by threads of its pool: whoever has work to share there finds the others.
     let ended = pool.install(|| match e.precision {
-        Precision::F32 => run_in::<f32>(e, folder, options, &pool, progress),
-        Precision::F64 => run_in::<f64>(e, folder, options, &pool, progress),
+        Precision::F32 => run_in::<f32>(e, folder, options, &pool, progress, epochs),
+        Precision::F64 => run_in::<f64>(e, folder, options, &pool, progress, epochs),
     });
     progress.end();
     let stopped = match &ended {
@@ -148,6 +164,7 @@ fn run_in<T: Real>(
     options: &Options,
     pool: &rayon::ThreadPool,
     progress: &mut dyn Progress,
+    until: u64,
 ) -> Result<Ended, Error> {
     let mut run = Run::<T>::open(e, folder, options, pool)?;
     if run.made().0 == 0 {
@@ -161,7 +178,7 @@ fn run_in<T: Real>(
             say(&run, progress, &format!("warning: {warning}"))?;
         }
     }
-    match run.train(options, progress)? {
+    match run.train(options, progress, until)? {
         Ended::Done { .. } => finish(run),
         other => Ok(other),
     }
@@ -224,6 +241,26 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
     let exit_code = if missed.is_empty() { 0 } else { Error::science("", "", "").exit_code() };
     run.folder.end(&Ending { done: true, reason, exit_code, place: serde_json::Map::new() })?;
     Ok(Ended::Done { missed })
+}
+
+/// Ends a run that waits, for a reason of its sweep: its metrics so far are its last, and nothing is tested.
+///
+/// # Errors
+/// The machine's; metrics that cannot be read.
+pub fn end_early(folder: &mut RunFolder, reason: &str) -> Result<(), Error> {
+    let mut list = FinalMetrics::default();
+    let (mut presentation, mut epoch) = (0, 0);
+    for series in read::metrics(folder.path())?.series {
+        if let Some(&value) = series.values.last() {
+            list.number(&series.name, value);
+            presentation = presentation.max(series.when.last().map_or(0, |when| when.presentation));
+            epoch = epoch.max(series.when.last().map_or(0, |when| when.epoch));
+        }
+    }
+    list.number("presentations", presentation as f64);
+    list.number("epochs", epoch as f64);
+    list.write(&folder.join(FINAL_METRICS))?;
+    folder.end(&Ending { done: true, reason: reason.to_owned(), exit_code: 0, place: serde_json::Map::new() })
 }
 
 /// What was expected and not reached, in words.

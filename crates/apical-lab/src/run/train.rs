@@ -99,8 +99,8 @@ impl<'a, T: Real> Run<'a, T> {
         Ok(run)
     }
 
-    /// Trains to the end, or until it is stopped or fails.
-    pub fn train(&mut self, options: &Options, progress: &mut dyn Progress) -> Result<Ended, Error> {
+    /// Trains to the end or to the end of epoch `until`, or until it is stopped or fails.
+    pub fn train(&mut self, options: &Options, progress: &mut dyn Progress, until: u64) -> Result<Ended, Error> {
         let per_epoch = Epoch::presentations(&self.task, self.e.train.batch);
         let epochs: u64 = self.e.phases.iter().map(|p| p.epochs as u64).sum();
         progress.begin(epochs * per_epoch, self.counters.presentation);
@@ -123,6 +123,10 @@ impl<'a, T: Real> Run<'a, T> {
             }
         }
         while self.counters.epoch < epochs {
+            if self.counters.epoch >= until {
+                self.save(&[LAST.into()])?;
+                return Ok(Ended::Paused);
+            }
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&phase.rates, build::rate_factor(e, self.counters.epoch));
             let order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);

@@ -8,11 +8,11 @@
 //!
 //! On one machine nobody waits: the operating system tells, by a lock on the worker's file, that its process has died.
 
-use super::layout::{Layout, machine, token};
+use super::layout::{Layout, machine, names, token};
 use crate::Error;
 use crate::folder::atomic::read_text;
 use crate::folder::runinfo::host_name;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -48,7 +48,8 @@ impl Worker {
         let path = layout.workers().join(&token);
         // Locked before it is seen: an unlocked file is one of the dead.
         let hidden = layout.workers().join(format!(".{token}"));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&hidden).map_err(|e| machine(&hidden, e))?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).open(&hidden).map_err(|e| machine(&hidden, e))?;
         let head = format!("\n{}\n{}\n{}\n", boot(), host_name(), std::process::id());
         let mut made = file.write_all(format!("{:020}{head}", 0).as_bytes());
         if made.is_ok() {
@@ -214,7 +215,8 @@ impl Claim {
     pub fn release(self) {
         // Who cannot write here any more is as good as dead, and the others will find out.
         let path = file(&self.folder, &self.id, self.generation);
-        let _ = OpenOptions::new().write(true).truncate(true).open(path).and_then(|mut f| f.write_all(RELEASED.as_bytes()));
+        let _ =
+            OpenOptions::new().write(true).truncate(true).open(path).and_then(|mut f| f.write_all(RELEASED.as_bytes()));
     }
 
     /// Removes all claims on the run, which is done with.
@@ -257,4 +259,24 @@ pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(Stri
     }
     let worker = read_text(&layout.workers().join(&token)).unwrap_or_default();
     Some((token, worker.lines().nth(2).unwrap_or_default().to_owned()))
+}
+
+/// Removes the files of workers that died on this machine; others' are left to whoever can tell.
+///
+/// # Errors
+/// The machine's.
+pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
+    let mut held = HashSet::new();
+    for name in names(&layout.claims())? {
+        held.extend(fs::read_to_string(layout.claims().join(name)).map(|token| token.trim().to_owned()));
+    }
+    // Half of a watch: nobody is taken for dead for standing still.
+    let mut watch = Watch::new(Duration::MAX);
+    for token in names(&layout.workers())? {
+        // A claim that names a worker is settled by its file.
+        if !token.starts_with('.') && !held.contains(&token) && watch.is_dead(layout, &token) {
+            let _ = fs::remove_file(layout.workers().join(token));
+        }
+    }
+    Ok(())
 }

@@ -102,10 +102,10 @@ fn share(seed: u64, sample: u64, axis: usize) -> f64 {
 
 /// What a key has: the value of a parameter, or what the experiment says, or the key's default.
 fn value_of(spec: &Spec, values: &[Option<Node>], key: &str) -> Option<Node> {
-    if let Some(p) = spec.space.parameters.iter().position(|p| p.key == key) {
-        if let Some(value) = &values[p] {
-            return Some(value.clone());
-        }
+    if let Some(p) = spec.space.parameters.iter().position(|p| p.key == key)
+        && let Some(value) = &values[p]
+    {
+        return Some(value.clone());
     }
     let mut node = Some(&spec.base);
     for (part, _) in key_path(key)? {

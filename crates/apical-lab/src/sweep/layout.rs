@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub const SWEEP: &str = "sweep.toml";
 /// Which runs there are.
 pub const PLAN: &str = "plan.jsonl";
+/// Where runs wait for each other, a folder per epoch.
+pub(super) const RUNGS: &str = "rungs";
 /// The table of results.
 pub const TABLE: &str = "results";
 
@@ -69,7 +71,7 @@ impl Layout {
 
     /// Runs that wait at epoch `epoch` for the others.
     pub fn rung(&self, epoch: u64) -> PathBuf {
-        self.path.join("rungs").join(epoch.to_string())
+        self.path.join(RUNGS).join(epoch.to_string())
     }
 
     /// A file in it.

@@ -6,6 +6,7 @@
 
 pub mod claim;
 mod draw;
+mod halving;
 pub mod layout;
 mod parquet;
 pub mod plan;

@@ -29,15 +29,18 @@ impl Table {
             let there: Vec<i16> = cells.iter().map(|cell| i16::from(*cell != Cell::Empty)).collect();
             match physical(cells) {
                 Physical::INT64 => {
-                    let values: Vec<i64> = cells.iter().filter_map(|c| if let Cell::Integer(i) = c { Some(*i) } else { None }).collect();
+                    let values: Vec<i64> =
+                        cells.iter().filter_map(|c| if let Cell::Integer(i) = c { Some(*i) } else { None }).collect();
                     column.typed::<Int64Type>().write_batch(&values, Some(&there), None)?;
                 }
                 Physical::DOUBLE => {
-                    let values: Vec<f64> = cells.iter().filter_map(|c| if let Cell::Number(x) = c { Some(*x) } else { None }).collect();
+                    let values: Vec<f64> =
+                        cells.iter().filter_map(|c| if let Cell::Number(x) = c { Some(*x) } else { None }).collect();
                     column.typed::<DoubleType>().write_batch(&values, Some(&there), None)?;
                 }
                 Physical::BOOLEAN => {
-                    let values: Vec<bool> = cells.iter().filter_map(|c| if let Cell::Flag(b) = c { Some(*b) } else { None }).collect();
+                    let values: Vec<bool> =
+                        cells.iter().filter_map(|c| if let Cell::Flag(b) = c { Some(*b) } else { None }).collect();
                     column.typed::<BoolType>().write_batch(&values, Some(&there), None)?;
                 }
                 _ => {

@@ -149,11 +149,9 @@ fn change(before: Option<&[Line]>, now: &[Line]) -> Change {
     };
     match before {
         None => Change::default(),
-        Some(before) => Change {
-            added: without(now, &names(before)),
-            orphaned: without(before, &names(now)),
-            from_before: true,
-        },
+        Some(before) => {
+            Change { added: without(now, &names(before)), orphaned: without(before, &names(now)), from_before: true }
+        }
     }
 }
 
@@ -178,7 +176,11 @@ fn read(path: &Path) -> Result<(Head, Vec<Line>), Error> {
     let text = read_large_text(path)?;
     let refused = |line: usize, found: String| {
         let place = format!("{}:{line}", path.display());
-        Error::input(place, found, "the plan as `apical sweep plan` writes it: remove the file to plan anew, no run is lost")
+        Error::input(
+            place,
+            found,
+            "the plan as `apical sweep plan` writes it: remove the file to plan anew, no run is lost",
+        )
     };
     let mut lines = text.lines();
     let head: Head = serde_json::from_str(lines.next().unwrap_or_default()).map_err(|e| refused(1, e.to_string()))?;
@@ -206,7 +208,8 @@ fn restored(spec: &Spec, head: &Head, lines: &[Line]) -> Result<Plan, Error> {
 impl Spec {
     /// Keys and values of a run and its seed, for people.
     pub fn words(&self, point: &Point) -> String {
-        let mut words: Vec<String> = self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let mut words: Vec<String> =
+            self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
         if !self.varies_seed() && self.seeds > 1 {
             words.push(format!("seed={}", self.seed(point)));
         }
@@ -223,7 +226,12 @@ impl Spec {
         let name = folder_name(&e.name, &text)?;
         if name != planned.run {
             let found = format!("the run was planned as {}, and is {name} now", planned.run);
-            return Err(Error::input("plan", found, "data files changed since: remove plan.jsonl in the sweep's folder to plan anew").into());
+            return Err(Error::input(
+                "plan",
+                found,
+                "data files changed since: remove plan.jsonl in the sweep's folder to plan anew",
+            )
+            .into());
         }
         Ok((e, text))
     }

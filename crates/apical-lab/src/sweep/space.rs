@@ -174,7 +174,11 @@ fn leaves<'a>(table: &'a Node, path: &mut Path, into: &mut Vec<(Path, &'a Node)>
         match parts(key) {
             Some(more) => path.extend(more),
             None => {
-                findings.error(key.at, format!("{:?} is no key", key.name), "allowed: keys as in time.dt or \"time.dt\"");
+                findings.error(
+                    key.at,
+                    format!("{:?} is no key", key.name),
+                    "allowed: keys as in time.dt or \"time.dt\"",
+                );
                 continue;
             }
         }
@@ -227,7 +231,11 @@ fn range(node: &Node, key: &str, findings: &mut Findings) -> Option<Domain> {
     let given = node.get(kind)?;
     if kind == "values" {
         if let Some(extra) = ["steps", "integer"].into_iter().find(|k| node.get(k).is_some()) {
-            findings.error(node.at, format!("`vary.{key}` has values and `{extra}`"), "`steps` and `integer` go with ranges");
+            findings.error(
+                node.at,
+                format!("`vary.{key}` has values and `{extra}`"),
+                "`steps` and `integer` go with ranges",
+            );
             return None;
         }
         return Some(Domain::Values(given.elements().to_vec()));
@@ -240,7 +248,11 @@ fn range(node: &Node, key: &str, findings: &mut Findings) -> Option<Domain> {
     };
     if from >= to || (log && from <= 0.0) {
         let allowed = if log { "0 < from < to" } else { "from < to" };
-        findings.error(given.at, format!("`vary.{key}.{kind}` goes from {from:?} to {to:?}"), format!("allowed: {allowed}"));
+        findings.error(
+            given.at,
+            format!("`vary.{key}.{kind}` goes from {from:?} to {to:?}"),
+            format!("allowed: {allowed}"),
+        );
         return None;
     }
     let integer = node.get("integer").is_some_and(|n| matches!(n.value, Value::Flag(true)));
@@ -260,7 +272,11 @@ fn conditions(node: &Node, findings: &mut Findings) -> Vec<Condition> {
             match &value.value {
                 Value::Table(_) => stack.push((key, Some(value))),
                 Value::Array(values) if values.is_empty() => {
-                    findings.error(value.at, format!("`only_if` allows no value of `{key}`"), "a value, or an array of them");
+                    findings.error(
+                        value.at,
+                        format!("`only_if` allows no value of `{key}`"),
+                        "a value, or an array of them",
+                    );
                 }
                 Value::Array(values) => list.push(Condition { key, allowed: values.clone() }),
                 _ => list.push(Condition { key, allowed: vec![value.clone()] }),

@@ -119,7 +119,11 @@ impl Spec {
             },
             None => {
                 if root.get("experiment").is_none() {
-                    own.error(Span::FILE, "the sweep names no experiment", "experiment = \"digits\", say: a preset or a TOML file");
+                    own.error(
+                        Span::FILE,
+                        "the sweep names no experiment",
+                        "experiment = \"digits\", say: a preset or a TOML file",
+                    );
                 }
                 None
             }
@@ -172,10 +176,18 @@ impl Spec {
         let samples = view.count("samples").map(|n| n as u64);
         match (method, samples) {
             (Method::Grid, Some(_)) => {
-                findings.error(view.at("samples"), "`samples` means nothing to a grid", "leave it out, or take method = \"random\" or \"sobol\"");
+                findings.error(
+                    view.at("samples"),
+                    "`samples` means nothing to a grid",
+                    "leave it out, or take method = \"random\" or \"sobol\"",
+                );
             }
             (Method::Random | Method::Sobol, None) => {
-                findings.error(view.at("method"), "values are to be drawn, but not how many times", "give samples = 50, say");
+                findings.error(
+                    view.at("method"),
+                    "values are to be drawn, but not how many times",
+                    "give samples = 50, say",
+                );
             }
             (Method::Sobol, Some(n)) if n > MOST_SOBOL || space.axes.len() > MOST_SOBOL_DIMENSIONS => {
                 let found = format!("{n} samples in {} dimensions", space.axes.len());
@@ -185,7 +197,11 @@ impl Spec {
         }
         if method == Method::Grid {
             for p in space.parameters.iter().filter(|p| p.domain.count().is_none()) {
-                findings.error(p.at, format!("a grid needs the number of values of `{}`", p.key), "give the range `steps = 5`, say, or draw at random");
+                findings.error(
+                    p.at,
+                    format!("a grid needs the number of values of `{}`", p.key),
+                    "give the range `steps = 5`, say, or draw at random",
+                );
             }
         }
         let ranking = Ranking {
@@ -212,12 +228,21 @@ impl Spec {
         }
         let first_seed = base.get("seed").map_or(Some(0), Node::count).unwrap_or(0);
         if first_seed.checked_add(seeds).is_none() {
-            findings.error(view.at("seeds"), format!("{seeds} seeds from {first_seed} on"), "allowed: up to 18446744073709551615");
+            findings.error(
+                view.at("seeds"),
+                format!("{seeds} seeds from {first_seed} on"),
+                "allowed: up to 18446744073709551615",
+            );
         }
         let text = String::from_utf8_lossy(&file.text).into_owned();
         // The version: another one may have other defaults.
         let identity = [env!("CARGO_PKG_VERSION").as_bytes(), &file.text, &source.text, source.name.as_bytes()];
-        let sha256 = sha256_hex(&identity.iter().flat_map(|part| [sha256_hex(part).into_bytes(), vec![b'\n']].concat()).collect::<Vec<u8>>());
+        let sha256 = sha256_hex(
+            &identity
+                .iter()
+                .flat_map(|part| [sha256_hex(part).into_bytes(), vec![b'\n']].concat())
+                .collect::<Vec<u8>>(),
+        );
         let spec = Spec {
             name,
             text,
@@ -240,7 +265,11 @@ impl Spec {
             let all = draw::combinations(&spec).and_then(|n| n.checked_mul(if varies_seed { 1 } else { seeds }));
             if all.is_none_or(|n| n > MOST_RUNS) {
                 let found = all.map_or("more runs than can be counted".to_owned(), |n| format!("{n} runs"));
-                findings.error(Span { text: 1, start: 0, end: 0 }, format!("the sweep has {found}"), format!("allowed: {MOST_RUNS}"));
+                findings.error(
+                    Span { text: 1, start: 0, end: 0 },
+                    format!("the sweep has {found}"),
+                    format!("allowed: {MOST_RUNS}"),
+                );
             }
         }
         (Some(spec), findings.into_list())
@@ -285,7 +314,8 @@ impl Spec {
             suit(&mut root, &learner);
         }
         check::decide(&root, &self.source, context, &mut findings).ok_or_else(|| {
-            let with: Vec<String> = self.told(point).into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            let with: Vec<String> =
+                self.told(point).into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
             let mut list = findings.into_list();
             for d in list.iter_mut().filter(|d| d.help.is_empty() && !with.is_empty()) {
                 d.help = format!("in the run with {}", with.join(", "));
@@ -311,7 +341,8 @@ pub(super) fn toml(node: &Node) -> String {
         Value::Date(d) => d.clone(),
         Value::Array(list) => format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Table(list) => {
-            let parts: Vec<String> = list.iter().map(|(key, value)| format!("{} = {}", key.name, toml(value))).collect();
+            let parts: Vec<String> =
+                list.iter().map(|(key, value)| format!("{} = {}", key.name, toml(value))).collect();
             format!("{{ {} }}", parts.join(", "))
         }
     }
@@ -322,7 +353,11 @@ fn text_of(file: &Source) -> Result<Findings, Vec<Diagnostic>> {
         Ok(text) => Ok(Findings::new(&file.label, text.to_owned())),
         Err(e) => {
             let mut findings = Findings::new(&file.label, String::new());
-            findings.error(Span::FILE, format!("not UTF-8 at byte {}", e.valid_up_to()), "allowed: a TOML file in UTF-8");
+            findings.error(
+                Span::FILE,
+                format!("not UTF-8 at byte {}", e.valid_up_to()),
+                "allowed: a TOML file in UTF-8",
+            );
             Err(findings.into_list())
         }
     }

@@ -8,6 +8,7 @@ use crate::Error;
 use crate::folder::atomic::read_text;
 use crate::folder::{Ending, RunInfo, runinfo};
 use rayon::prelude::*;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -72,13 +73,16 @@ pub fn status(plan: &Plan, layout: &Layout) -> Result<Status, Error> {
         *failed.entry(reason.clone()).or_default() += 1;
     }
     let mut failed: Vec<(String, usize)> = failed.into_iter().collect();
-    failed.sort_by(|a, b| b.1.cmp(&a.1));
+    failed.sort_by_key(|(_, runs)| Reverse(*runs));
     let crashed = crashes(layout)?.into_iter().filter(|c| planned.contains(c.run.as_str()) && !there.contains(&c.run));
     let crashed: Vec<Crash> = crashed.collect();
     let running = running(plan, layout, &there, &crashed)?;
     let step = ended.len().div_ceil(TIMED).max(1);
-    let times: Vec<f64> =
-        ended.iter().step_by(step).filter_map(|run| Some(RunInfo::read(&layout.runs().join(run)).ok()?.seconds)).collect();
+    let times: Vec<f64> = ended
+        .iter()
+        .step_by(step)
+        .filter_map(|run| Some(RunInfo::read(&layout.runs().join(run)).ok()?.seconds))
+        .collect();
     let seconds = (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64);
     let mut status = Status {
         runs: plan.runs.len(),

@@ -154,7 +154,10 @@ impl Table {
     /// Adds a column; numbers and integers in one become numbers, anything else mixed becomes text.
     fn add(&mut self, name: &str, mut cells: Vec<Cell>) {
         let is = |kind: fn(&Cell) -> bool| cells.iter().all(|c| matches!(c, Cell::Empty) || kind(c));
-        if is(|c| matches!(c, Cell::Integer(_))) || is(|c| matches!(c, Cell::Flag(_))) || is(|c| matches!(c, Cell::Text(_))) {
+        if is(|c| matches!(c, Cell::Integer(_)))
+            || is(|c| matches!(c, Cell::Flag(_)))
+            || is(|c| matches!(c, Cell::Text(_)))
+        {
         } else if is(|c| matches!(c, Cell::Integer(_) | Cell::Number(_))) {
             for c in &mut cells {
                 if let Cell::Integer(i) = *c {
@@ -201,7 +204,14 @@ impl Cell {
             Cell::Empty => String::new(),
             Cell::Integer(i) => i.to_string(),
             Cell::Number(x) if x.is_finite() => format!("{x:?}"),
-            Cell::Number(x) => if x.is_nan() { "nan" } else if *x > 0.0 { "inf" } else { "-inf" }.to_owned(),
+            Cell::Number(x) => if x.is_nan() {
+                "nan"
+            } else if *x > 0.0 {
+                "inf"
+            } else {
+                "-inf"
+            }
+            .to_owned(),
             Cell::Flag(b) => b.to_string(),
             Cell::Text(s) => s.clone(),
         }

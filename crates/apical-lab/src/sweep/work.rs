@@ -1,19 +1,19 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
-use super::claim::{Claim, Tried, Watch, Worker};
-use super::layout::{Layout, copy_folder, machine, names};
+use super::Trouble;
+use super::claim::{Claim, Tried, Watch, Worker, bury};
+use super::layout::{Layout, RUNGS, copy_folder, machine, names};
 use super::plan::Planned;
 use super::spec::Spec;
-use super::Trouble;
 use crate::Error;
 use crate::check::{Context, resolved_toml};
 use crate::error::Kind;
 use crate::experiment::Experiment;
 use crate::folder::atomic::{Deferred, sync_folder, sync_tree};
 use crate::folder::{RunFolder, RunInfo, write_atomic};
-use crate::run::{Ended, Options, Progress, run};
+use crate::run::{Ended, Options, Progress, end_early, run_until};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -79,6 +79,16 @@ pub struct Crash {
     pub attempts: u64,
 }
 
+/// What is to be done with runs now.
+pub(super) enum Goal<'a> {
+    /// Bring them to their end.
+    End,
+    /// Bring them to the end of this epoch.
+    Until(u64),
+    /// End them, each for its reason.
+    Drop(&'a HashMap<String, String>),
+}
+
 struct Queue {
     pending: VecDeque<usize>,
     waiting: Vec<usize>,
@@ -94,14 +104,8 @@ enum Next {
 }
 
 struct Shift<'a> {
-    spec: &'a Spec,
-    runs: &'a [Planned],
-    layout: &'a Layout,
-    context: &'a Context,
-    worker: Worker,
-    manner: &'a Manner,
-    provenance: Provenance<'a>,
-    board: &'a dyn Board,
+    crew: &'a Crew<'a>,
+    goal: Goal<'a>,
     queue: Mutex<Queue>,
     done: Mutex<Done>,
     trouble: Mutex<Option<Trouble>>,
@@ -121,53 +125,105 @@ pub fn work(
     board: &dyn Board,
 ) -> Result<Done, Trouble> {
     layout.make()?;
+    tidy(layout)?;
     let ended = ended(layout)?;
-    let (mut pending, mut there) = (VecDeque::new(), 0);
-    for (i, planned) in runs.iter().enumerate() {
-        if ended.contains(&planned.run) {
-            board.ended(i, &planned.run, "");
-            there += 1;
-        } else {
-            pending.push_back(i);
-        }
+    let mut there = 0;
+    for (i, planned) in runs.iter().enumerate().filter(|(_, planned)| ended.contains(&planned.run)) {
+        board.ended(i, &planned.run, "");
+        there += 1;
     }
     if there > 0 {
         board.note(&format!("{there} of {} runs have ended before", runs.len()));
     }
     let _deferred = Deferred::new(&layout.work());
     let worker = Worker::enter(layout)?;
-    if !pending.is_empty() && names(&layout.workers())?.len() > 1 {
-        // Each begins elsewhere: then they seldom reach for the same run.
-        let start = u64::from_str_radix(&worker.token()[..12], 16).unwrap_or(0) % pending.len() as u64;
-        pending.rotate_left(usize::try_from(start).unwrap_or(0));
-    }
-    let queue = Queue { pending, waiting: Vec::new(), watch: Watch::new(manner.stale), begun: 0 };
-    let shift = Shift {
-        spec,
-        runs,
-        layout,
-        context,
-        worker,
-        manner,
-        provenance,
-        board,
-        queue: Mutex::new(queue),
-        done: Mutex::new(Done::default()),
-        trouble: Mutex::new(None),
+    let crew = Crew { spec, runs, layout, context, worker: &worker, manner, provenance, board };
+    let all: Vec<usize> = (0..runs.len()).collect();
+    let mut done = match spec.halving {
+        None => crew.through(&all, Goal::End)?,
+        Some(halving) => super::halving::rungs(&crew, halving, all)?,
     };
-    std::thread::scope(|scope| {
-        for _ in 0..manner.jobs.min(runs.len()).max(1) {
-            scope.spawn(|| shift.work());
-        }
-    });
-    let queue = shift.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut done = shift.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.left = (queue.pending.len() + queue.waiting.len()) as u64;
+    let ended = self::ended(layout)?;
+    done.left = runs.iter().filter(|planned| !ended.contains(&planned.run)).count() as u64;
     done.signal = manner.options.stop.signal().filter(|_| done.left > 0);
-    match shift.trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(trouble) => Err(trouble),
-        None => Ok(done),
+    drop(worker);
+    tidy(layout)?;
+    Ok(done)
+}
+
+/// What all shifts of a worker share.
+pub(super) struct Crew<'a> {
+    pub spec: &'a Spec,
+    pub runs: &'a [Planned],
+    pub layout: &'a Layout,
+    pub context: &'a Context,
+    pub worker: &'a Worker,
+    pub manner: &'a Manner,
+    pub provenance: Provenance<'a>,
+    pub board: &'a dyn Board,
+}
+
+impl Crew<'_> {
+    /// Brings runs to a goal, until none is missing or a signal comes.
+    pub fn through(&self, runs: &[usize], goal: Goal<'_>) -> Result<Done, Trouble> {
+        let there = goal.reached(self.layout)?;
+        let missing = runs.iter().copied().filter(|&i| !there.contains(&self.runs[i].run));
+        let mut pending: VecDeque<usize> = missing.collect();
+        if !pending.is_empty() && names(&self.layout.workers())?.len() > 1 {
+            // Each begins elsewhere: then they seldom reach for the same run.
+            let start = u64::from_str_radix(&self.worker.token()[..12], 16).unwrap_or(0) % pending.len() as u64;
+            pending.rotate_left(usize::try_from(start).unwrap_or(0));
+        }
+        let threads = self.manner.jobs.min(pending.len()).max(1);
+        let queue = Queue { pending, waiting: Vec::new(), watch: Watch::new(self.manner.stale), begun: 0 };
+        let shift = Shift {
+            crew: self,
+            goal,
+            queue: Mutex::new(queue),
+            done: Mutex::new(Done::default()),
+            trouble: Mutex::new(None),
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| shift.work());
+            }
+        });
+        let queue = shift.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut done = shift.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.left = (queue.pending.len() + queue.waiting.len()) as u64;
+        match shift.trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(trouble) => Err(trouble),
+            None => Ok(done),
+        }
     }
+}
+
+impl Goal<'_> {
+    /// Names of runs that are there already.
+    fn reached(&self, layout: &Layout) -> Result<HashSet<String>, Error> {
+        let mut all = ended(layout)?;
+        if let Goal::Until(epoch) = self {
+            all.extend(names(&layout.rung(*epoch))?);
+        }
+        Ok(all)
+    }
+}
+
+/// Removes what is left of claims and attempts on runs that have ended, and the files of workers that died on this machine.
+fn tidy(layout: &Layout) -> Result<(), Error> {
+    let ended: HashSet<String> =
+        ended(layout)?.iter().filter_map(|run| Some(run.rsplit_once('-')?.1.to_owned())).collect();
+    for name in names(&layout.claims())? {
+        if name.split_once('.').is_some_and(|(id, _)| ended.contains(id)) {
+            let _ = fs::remove_file(layout.claims().join(name));
+        }
+    }
+    for name in names(&layout.work())? {
+        if name.split_once('.').is_some_and(|(id, _)| ended.contains(id)) {
+            let _ = fs::remove_dir_all(layout.work().join(name));
+        }
+    }
+    bury(layout)
 }
 
 /// Names of runs that need nothing more: in `runs/`, or crashed for good.
@@ -188,7 +244,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shift<'_> {
     fn stopped(&self) -> bool {
-        self.manner.options.stop.signal().is_some() || lock(&self.trouble).is_some()
+        self.crew.manner.options.stop.signal().is_some() || lock(&self.trouble).is_some()
     }
 
     fn work(&self) {
@@ -218,18 +274,18 @@ impl Shift<'_> {
     /// The next run to make.
     fn next(&self) -> Result<Next, Error> {
         let mut queue = lock(&self.queue);
-        if self.manner.most.is_some_and(|most| queue.begun >= most) {
+        if self.crew.manner.most.is_some_and(|most| queue.begun >= most) {
             return Ok(Next::Nothing);
         }
         let mut looked = 0;
         let candidates = queue.pending.len();
         while let Some(index) = queue.pending.pop_front() {
-            let planned = &self.runs[index];
-            match Claim::take(self.layout, planned.id(), &self.worker, &mut queue.watch)? {
+            let planned = &self.crew.runs[index];
+            match Claim::take(self.crew.layout, planned.id(), self.crew.worker, &mut queue.watch)? {
                 Tried::Ours(claim) => {
                     if self.is_ended(planned) {
                         claim.finish();
-                        self.board.ended(index, &planned.run, "made by another worker");
+                        self.crew.board.ended(index, &planned.run, "made by another worker");
                         continue;
                     }
                     queue.begun += 1;
@@ -248,26 +304,30 @@ impl Shift<'_> {
         }
         // Nothing is free. Of what others make, some may have ended, and some of the others may have died.
         let waiting = std::mem::take(&mut queue.waiting);
-        let ended = if waiting.is_empty() { HashSet::new() } else { ended(self.layout)? };
+        let ended = if waiting.is_empty() { HashSet::new() } else { self.goal.reached(self.crew.layout)? };
         for index in waiting {
-            if ended.contains(&self.runs[index].run) {
-                self.board.ended(index, &self.runs[index].run, "made by another worker");
+            if ended.contains(&self.crew.runs[index].run) {
+                self.crew.board.ended(index, &self.crew.runs[index].run, "made by another worker");
             } else {
                 queue.pending.push_back(index);
             }
         }
-        let nothing = queue.pending.is_empty() || !self.manner.wait;
+        let nothing = queue.pending.is_empty() || !self.crew.manner.wait;
         Ok(if nothing { Next::Nothing } else { Next::Wait(LOOK_AGAIN) })
     }
 
     fn is_ended(&self, planned: &Planned) -> bool {
-        self.layout.runs().join(&planned.run).exists() || self.layout.crashed().join(format!("{}.json", planned.run)).exists()
+        let layout = self.crew.layout;
+        let waits = matches!(self.goal, Goal::Until(epoch) if layout.rung(epoch).join(&planned.run).exists());
+        waits
+            || layout.runs().join(&planned.run).exists()
+            || layout.crashed().join(format!("{}.json", planned.run)).exists()
     }
 
     /// Makes a run, again if it crashes.
     fn make(&self, index: usize, claim: Claim) -> Result<(), Trouble> {
-        let planned = &self.runs[index];
-        let attempt = self.layout.attempt(planned.id(), claim.generation);
+        let planned = &self.crew.runs[index];
+        let attempt = self.crew.layout.attempt(planned.id(), claim.generation);
         let mut attempts = claim.deaths;
         loop {
             if claim.deaths >= MOST_DEATHS {
@@ -278,15 +338,20 @@ impl Shift<'_> {
             let caught = catch_unwind(AssertUnwindSafe(|| self.attempt(index, &claim, &attempt)));
             let was_there = attempt.exists();
             let (reason, trouble) = match caught {
-                Ok(Ok(Some(how))) => return Ok(self.show(index, claim, &attempt, &how)?),
+                Ok(Ok(Some((place, how)))) => return Ok(self.show(index, claim, &attempt, &place, &how)?),
                 Ok(Ok(None)) => {
                     claim.release();
                     lock(&self.queue).pending.push_back(index);
                     return Ok(());
                 }
                 // Whoever took the run over makes it; what happened here is of no interest.
-                Ok(Err(_)) if !claim.holds() => return Ok(self.lost(index, &attempt)),
-                Ok(Err(Trouble::Error(error))) if error.kind == Kind::Machine => (error.to_string(), Trouble::Error(error)),
+                Ok(Err(_)) if !claim.holds() => {
+                    self.lost(index, &attempt);
+                    return Ok(());
+                }
+                Ok(Err(Trouble::Error(error))) if error.kind == Kind::Machine => {
+                    (error.to_string(), Trouble::Error(error))
+                }
                 Ok(Err(trouble)) => {
                     claim.release();
                     return Err(trouble);
@@ -299,8 +364,8 @@ impl Shift<'_> {
                 }
             };
             let is_machine = matches!(&trouble, Trouble::Error(error) if error.kind == Kind::Machine);
-            if attempts <= self.spec.retries + claim.deaths && !self.stopped() {
-                self.board.note(&format!("{}: {reason}; it is tried again", planned.run));
+            if attempts <= self.crew.spec.retries + claim.deaths && !self.stopped() {
+                self.crew.board.note(&format!("{}: {reason}; it is tried again", planned.run));
                 self.pause(PAUSE);
                 continue;
             }
@@ -313,37 +378,50 @@ impl Shift<'_> {
         }
     }
 
-    /// One attempt; how the run ended, or nothing if it was asked to stop.
-    fn attempt(&self, index: usize, claim: &Claim, attempt: &Path) -> Result<Option<String>, Trouble> {
-        let planned = &self.runs[index];
-        let (e, canonical) = self.spec.planned(planned, self.context)?;
+    /// One attempt: where the run belongs now and how it ended, or nothing if it was asked to stop.
+    fn attempt(&self, index: usize, claim: &Claim, attempt: &Path) -> Result<Option<(PathBuf, String)>, Trouble> {
+        let planned = &self.crew.runs[index];
+        let (e, canonical) = self.crew.spec.planned(planned, self.crew.context)?;
         self.take_over(planned, claim.generation, attempt)?;
         let ended = match self.go_on(index, &e, &canonical, attempt) {
             // What a machine's death left may be in pieces.
             Err(error) if error.kind == Kind::Input && attempt.join(&planned.run).exists() && claim.generation > 1 => {
                 fs::remove_dir_all(attempt).map_err(|source| machine(attempt, source))?;
-                self.board.note(&format!("{}: begun anew, since what was left of it is damaged: {error}", planned.run));
+                self.crew
+                    .board
+                    .note(&format!("{}: begun anew, since what was left of it is damaged: {error}", planned.run));
                 self.go_on(index, &e, &canonical, attempt)?
             }
             ended => ended?,
         };
+        let runs = self.crew.layout.runs();
         Ok(match ended {
-            Ended::Done { missed } if missed.is_empty() => Some("finished".to_owned()),
-            Ended::Done { missed } => Some(format!("finished; {}", missed.join("; "))),
-            Ended::Failed { reason } => Some(format!("FAILED: {reason}")),
+            Ended::Done { missed } if missed.is_empty() => Some((runs, "finished".to_owned())),
+            Ended::Done { missed } => Some((runs, format!("finished; {}", missed.join("; ")))),
+            Ended::Failed { reason } => Some((runs, format!("FAILED: {reason}"))),
+            Ended::Paused => Some((self.crew.layout.rung(self.until()), String::new())),
             Ended::Stopped { .. } => None,
         })
     }
 
+    fn until(&self) -> u64 {
+        if let Goal::Until(epoch) = self.goal { epoch } else { u64::MAX }
+    }
+
     fn go_on(&self, index: usize, e: &Experiment, canonical: &str, attempt: &Path) -> Result<Ended, Error> {
-        let info = (self.provenance)(e)?;
+        let info = (self.crew.provenance)(e)?;
         let mut opened = RunFolder::open_or_create(attempt, &e.name, canonical, &resolved_toml(e), info)?;
         if !opened.begin()? {
             // Its worker died between its end and its move.
             return Ok(Ended::Done { missed: Vec::new() });
         }
-        let mut progress = self.board.progress(index, &self.runs[index].run);
-        run(e, &mut opened.folder, &self.manner.options, &mut *progress)
+        if let Goal::Drop(reasons) = &self.goal {
+            let reason = reasons.get(&self.crew.runs[index].run).map_or("", String::as_str);
+            end_early(&mut opened.folder, reason)?;
+            return Ok(Ended::Done { missed: Vec::new() });
+        }
+        let mut progress = self.crew.board.progress(index, &self.crew.runs[index].run);
+        run_until(e, &mut opened.folder, &self.crew.manner.options, &mut *progress, self.until())
     }
 
     /// Brings what an earlier claim left into this one's folder. A copy: who was taken for dead may still write in it.
@@ -351,8 +429,10 @@ impl Shift<'_> {
         if attempt.join(&planned.run).exists() {
             return Ok(());
         }
-        for before in (1..generation).rev() {
-            let left = self.layout.attempt(planned.id(), before).join(&planned.run);
+        let layout = self.crew.layout;
+        let before = (1..generation).rev().map(|before| layout.attempt(planned.id(), before));
+        // Without an attempt at this goal it is where the last goal left it.
+        for left in before.chain(rungs(layout)?).map(|folder| folder.join(&planned.run)) {
             if left.is_dir() {
                 let half = attempt.join(format!(".{}.half", planned.run));
                 let _ = fs::remove_dir_all(&half);
@@ -363,50 +443,63 @@ impl Shift<'_> {
         Ok(())
     }
 
-    /// Moves a run that has ended to the others, if the claim still holds.
-    fn show(&self, index: usize, claim: Claim, attempt: &Path, how: &str) -> Result<(), Error> {
-        let planned = &self.runs[index];
-        let (from, to) = (attempt.join(&planned.run), self.layout.runs().join(&planned.run));
+    /// Moves a run to where it belongs now, if the claim still holds.
+    fn show(&self, index: usize, claim: Claim, attempt: &Path, place: &Path, how: &str) -> Result<(), Error> {
+        let planned = &self.crew.runs[index];
+        let (from, to) = (attempt.join(&planned.run), place.join(&planned.run));
+        fs::create_dir_all(place).map_err(|source| machine(place, source))?;
         sync_tree(&from).map_err(|source| machine(&from, source))?;
         if !claim.holds() {
             self.lost(index, attempt);
             return Ok(());
         }
         match fs::rename(&from, &to) {
-            Ok(()) => sync_folder(&self.layout.runs()).map_err(|source| machine(&to, source))?,
+            Ok(()) => sync_folder(place).map_err(|source| machine(&to, source))?,
             // Another worker was here between the two lines above; both computed the same.
             Err(_) if to.exists() => {}
             Err(source) => return Err(machine(&to, source)),
         }
-        self.clear(planned, claim.generation);
+        self.clear(planned, claim.generation, place);
         claim.finish();
-        lock(&self.done).made += 1;
-        self.board.ended(index, &planned.run, how);
+        if place == self.crew.layout.runs() {
+            lock(&self.done).made += 1;
+            self.crew.board.ended(index, &planned.run, how);
+        }
         Ok(())
     }
 
     /// Another worker has the run.
     fn lost(&self, index: usize, attempt: &Path) {
         let _ = fs::remove_dir_all(attempt);
-        self.board.note(&format!("{}: another worker took it over", self.runs[index].run));
+        self.crew.board.note(&format!("{}: another worker took it over", self.crew.runs[index].run));
         lock(&self.queue).waiting.push(index);
     }
 
     fn give_up(&self, index: usize, claim: Claim, reason: &str, attempts: u64) -> Result<(), Error> {
-        let planned = &self.runs[index];
+        let planned = &self.crew.runs[index];
         let crash = Crash { run: planned.run.clone(), reason: reason.to_owned(), attempts };
         let text = serde_json::to_string_pretty(&crash).map_err(|source| Error::machine("crash", source))?;
-        let path: PathBuf = self.layout.crashed().join(format!("{}.json", planned.run));
+        let path: PathBuf = self.crew.layout.crashed().join(format!("{}.json", planned.run));
         write_atomic(&path, format!("{text}\n").as_bytes(), "ending")?;
         claim.finish();
-        self.board.ended(index, &planned.run, &format!("CRASHED: {reason}"));
+        self.crew.board.ended(index, &planned.run, &format!("CRASHED: {reason}"));
         Ok(())
     }
 
     /// Removes what attempts left.
-    fn clear(&self, planned: &Planned, generation: u64) {
+    fn clear(&self, planned: &Planned, generation: u64, place: &Path) {
         for before in 1..=generation {
-            let _ = fs::remove_dir_all(self.layout.attempt(planned.id(), before));
+            let _ = fs::remove_dir_all(self.crew.layout.attempt(planned.id(), before));
+        }
+        for rung in rungs(self.crew.layout).unwrap_or_default().into_iter().filter(|rung| rung != place) {
+            let _ = fs::remove_dir_all(rung.join(&planned.run));
         }
     }
+}
+
+/// Folders in which runs wait, the latest epoch first.
+fn rungs(layout: &Layout) -> Result<Vec<PathBuf>, Error> {
+    let mut epochs: Vec<u64> = names(&layout.join(RUNGS))?.iter().filter_map(|name| name.parse().ok()).collect();
+    epochs.sort_unstable();
+    Ok(epochs.into_iter().rev().map(|epoch| layout.rung(epoch)).collect())
 }
