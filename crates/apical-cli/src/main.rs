@@ -12,6 +12,7 @@ mod progress;
 mod provenance;
 mod results;
 mod signals;
+mod slurm;
 mod table;
 mod terminal;
 mod watch;

@@ -4,7 +4,7 @@ use crate::board::{Board, Share};
 use crate::failure::{Failure, Outcome};
 use crate::table::{columns, shell_word};
 use crate::terminal::Terminal;
-use crate::{load, provenance, signals};
+use crate::{load, provenance, signals, slurm};
 use apical_lab::check::Context;
 use apical_lab::config;
 use apical_lab::folder::write_atomic;
@@ -57,6 +57,8 @@ enum What {
     Status(Which),
     /// Write one table of all results, as CSV and Parquet
     Collect(CollectArgs),
+    /// Hand the sweep to a cluster's scheduler
+    Submit(SubmitArgs),
 }
 
 /// Which sweep.
@@ -103,6 +105,42 @@ struct CollectArgs {
     costs: bool,
 }
 
+#[derive(clap::Args, Debug)]
+struct SubmitArgs {
+    #[command(flatten)]
+    which: Which,
+    /// To SLURM, as an array of jobs; the only one there is
+    #[arg(long, required = true)]
+    slurm: bool,
+    /// Tasks of the array; each makes runs until none is left [default: [slurm] array_size, or 10]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    array_size: Option<u64>,
+    /// At most so many tasks at a time [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    at_once: Option<u64>,
+    /// Time limit of a task, as sbatch takes it
+    #[arg(long, value_name = "TIME")]
+    time: Option<String>,
+    /// Partition
+    #[arg(long, value_name = "NAME")]
+    partition: Option<String>,
+    /// Account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Cores of a task
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    cpus: Option<u64>,
+    /// Memory of a task, as sbatch takes it
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Threads of each run
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: u64,
+    /// Print the script, and submit nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     match &args.what {
@@ -110,6 +148,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         What::Run(args) => make(args, terminal),
         What::Status(which) => show_status(which, terminal),
         What::Collect(args) => write_table(args, terminal),
+        What::Submit(args) => submit(args, terminal),
     }
 }
 
@@ -222,7 +261,10 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         return Ok(signals::exit_code(signal));
     }
     let status = status(&o.plan, &o.layout)?;
-    print_status(&o.spec, &status, path, terminal)?;
+    print_status(&o.spec, &status, Some(done.made), path, terminal)?;
+    if done.left > 0 {
+        terminal.say(&format!("{} runs are left: others make them, or they wait for these", done.left));
+    }
     Ok(i32::from(!status.crashed.is_empty()))
 }
 
@@ -252,16 +294,16 @@ impl work::Board for Shown<'_> {
 fn show_status(which: &Which, terminal: &Terminal) -> Outcome {
     let o = open(which, false, terminal)?;
     let status = status(&o.plan, &o.layout)?;
-    print_status(&o.spec, &status, o.layout.path(), terminal)?;
+    print_status(&o.spec, &status, None, o.layout.path(), terminal)?;
     Ok(0)
 }
 
-fn print_status(spec: &Spec, s: &Status, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
+fn print_status(spec: &Spec, s: &Status, made: Option<u64>, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
     if terminal.json {
         let failed: Vec<_> = s.failed.iter().map(|(reason, runs)| json!({"reason": reason, "runs": runs})).collect();
         let running: Vec<_> = s.running.iter().map(|r| json!({"run": r.run, "host": r.host, "dead": r.dead})).collect();
         terminal.print_json(&json!({
-            "name": spec.name, "runs": s.runs, "done": s.done, "failed": s.failed(), "failures": failed,
+            "name": spec.name, "runs": s.runs, "made": made, "done": s.done, "failed": s.failed(), "failures": failed,
             "crashed": s.crashed, "running": running, "queued": s.queued(), "orphans": s.orphans,
             "seconds_per_run": s.seconds, "seconds_left": s.left, "path": path.display().to_string(),
         }))?;
@@ -321,5 +363,56 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     }
     terminal.print_path(&path("csv"))?;
     terminal.print_path(&path("parquet"))?;
+    Ok(0)
+}
+
+fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
+    let o = open(&args.which, !args.dry_run, terminal)?;
+    let mut asks = o.spec.slurm.clone();
+    let text = |given: &Option<String>, own: Option<String>| given.clone().or(own);
+    asks.array_size = args.array_size.unwrap_or(asks.array_size).min(o.plan.runs.len().max(1) as u64);
+    asks.at_once = args.at_once.or(asks.at_once);
+    asks.cpus = args.cpus.unwrap_or(asks.cpus);
+    asks.time = text(&args.time, asks.time);
+    asks.partition = text(&args.partition, asks.partition);
+    asks.account = text(&args.account, asks.account);
+    asks.memory = text(&args.memory, asks.memory);
+    let whole = |path: &Path| {
+        std::path::absolute(path).map_err(|source| apical_lab::Error::machine(path.display().to_string(), source))
+    };
+    let (file, out) = (whole(&args.which.file)?, whole(&args.which.out)?);
+    let program = std::env::current_exe().map_err(|source| apical_lab::Error::machine("this program", source))?;
+    let (folder, data) = (whole(o.layout.path())?.join("slurm"), std::env::var("APICAL_DATA").ok());
+    let line_breaks = |path: &Path| path.to_string_lossy().contains(['\n', '\r']);
+    if [&file, &out, &program].into_iter().any(|path| line_breaks(path)) {
+        return Err(Failure::input(
+            file.display().to_string(),
+            "a path with a line break",
+            "rename the folder: sbatch reads lines",
+        ));
+    }
+    let task = slurm::Task {
+        name: &o.spec.name,
+        program: &program,
+        file: &file,
+        out: &out,
+        logs: &folder,
+        threads: args.threads,
+        data: data.as_deref(),
+    };
+    let script = slurm::script(&asks, &task);
+    if args.dry_run {
+        terminal.print(&script)?;
+        return Ok(0);
+    }
+    std::fs::create_dir_all(&folder).map_err(|e| apical_lab::Error::machine(folder.display().to_string(), e))?;
+    let path = folder.join("submit.sh");
+    write_atomic(&path, script.as_bytes(), "comparison")?;
+    let job = slurm::submit(&path)?;
+    terminal.say(&format!("submitted {} tasks as job {job}; their logs go to {}", asks.array_size, folder.display()));
+    terminal.result(
+        || json!({"job": job, "tasks": asks.array_size, "script": path.display().to_string()}),
+        || format!("{job}\n"),
+    )?;
     Ok(0)
 }

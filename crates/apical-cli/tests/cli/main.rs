@@ -12,5 +12,6 @@ mod run;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod sweep;
 mod trouble;
 mod watch;

@@ -30,6 +30,11 @@ impl Planned {
     pub fn id(&self) -> &str {
         self.run.rsplit('-').next().unwrap_or_default()
     }
+
+    /// Its values and seed.
+    pub fn point(&self) -> &Point {
+        &self.point
+    }
 }
 
 /// All runs of a sweep, in order.
