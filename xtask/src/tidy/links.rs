@@ -89,9 +89,11 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Targets of links and pictures in a line; what stands in backticks is no link.
 fn links(line: &str) -> impl Iterator<Item = &str> {
-    line.match_indices("](").filter_map(|(at, _)| {
-        let in_code = line[..at].matches('`').count() % 2 == 1;
-        if in_code { None } else { Some(line[at + 2..].split_once(')')?.0) }
+    [("](", ')'), (" src=\"", '"')].into_iter().flat_map(move |(start, end)| {
+        line.match_indices(start).filter_map(move |(at, _)| {
+            let in_code = line[..at].matches('`').count() % 2 == 1;
+            if in_code { None } else { Some(line[at + start.len()..].split_once(end)?.0) }
+        })
     })
 }
 
@@ -152,12 +154,13 @@ mod tests {
         let tree = Tree::of(&[
             ("docs/a.md", page),
             ("docs/b.md", "## The `way` of X!\n"),
-            ("README.md", "[book](docs/a.md) [no](docs/no.md)"),
+            ("README.md", "[book](docs/a.md) [no](docs/no.md) <img src=\"no.png\">"),
         ]);
         assert_eq!(
             found(targets(&tree)),
             [
                 "README.md:1: links to docs/no.md, which is not there",
+                "README.md:1: links to no.png, which is not there",
                 "docs/a.md:1: links to b.md#gone, but docs/b.md has no such heading",
                 "docs/a.md:1: links to images/p.png, which is not there",
                 "docs/a.md:6: links to gone.md, which is not there",

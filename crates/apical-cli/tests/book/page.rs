@@ -63,13 +63,13 @@ pub fn is_ours(line: &str) -> bool {
     ["apical ", "cargo "].iter().any(|name| line.trim_start().starts_with(name))
 }
 
-/// Commands that the text names in backticks: those of `apical` that hold more than its name, and are no grammar.
+/// Commands of `apical` that the text names in backticks, but for grammars and assignments to the key of that name.
 pub fn inline_commands(text: &str) -> Vec<String> {
     let paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs
         .flat_map(|p| p.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>())
         .filter(|code| code.starts_with("apical ") || code.starts_with("cargo run --release -- "))
-        .filter(|code| !code.contains(['[', '|']))
+        .filter(|code| !code.contains(['[', '|']) && !code.contains(" = "))
         .map(|code| code.trim_end_matches("...").to_owned())
         .collect()
 }
@@ -80,8 +80,8 @@ fn a_page_is_taken_apart() {
                 ```sh not-run=\"takes an hour\"\napical run\n```\n";
     let (blocks, text) = read(page);
     assert_eq!(inline_commands(&text), ["apical list solvers", "apical plot RUN"]);
-    assert_eq!(blocks[0].commands(), [(5, "apical run  b".to_owned()), (8, "ls".to_owned())]);
-    assert_eq!((blocks[0].language(), blocks[0].attribute("exit"), blocks[0].line), ("sh", Some("2"), 3));
+    assert_eq!(blocks[0].commands(), [(6, "apical run b".to_owned()), (9, "ls".to_owned())]);
+    assert_eq!((blocks[0].language(), blocks[0].attribute("exit"), blocks[0].line), ("sh", Some("2"), 4));
     assert_eq!((blocks[1].attribute("not-run"), blocks[1].attribute("exit")), (Some("takes an hour"), None));
     assert!(is_ours("    apical run") && !is_ours("apical_squared is"));
 }

@@ -18,6 +18,7 @@ pub struct Place {
 }
 
 impl Place {
+    /// An empty folder, but for the `crates` of the repository, which the reader of a page has at hand.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let bin = dir.path().join("bin");
@@ -26,6 +27,8 @@ impl Place {
         std::fs::write(bin.join("cargo"), CARGO).unwrap();
         std::fs::set_permissions(bin.join("cargo"), std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::create_dir(dir.path().join("here")).unwrap();
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        symlink(crates, dir.path().join("here/crates")).unwrap();
         Place { dir, folders: Vec::new() }
     }
 
@@ -74,7 +77,8 @@ impl Place {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
         };
-        for path in folders(&here).iter().flat_map(|parent| folders(parent)) {
+        let parents = folders(&here).into_iter().filter(|path| !path.is_symlink());
+        for path in parents.flat_map(|parent| folders(&parent)) {
             let name = path.strip_prefix(&here).unwrap().display().to_string();
             if !self.folders.contains(&name) {
                 self.folders.push(name);
