@@ -3,9 +3,10 @@
 use crate::{cargo, root, succeeds};
 use std::process::{Command, Stdio};
 
-/// What makes the book: package, exact version, further arguments of `cargo install`. The second is a preprocessor of the first.
+/// What makes the book: package, exact version, further arguments of `cargo install`. The second is a preprocessor of the
+/// first, and was built against that version of it.
 const TOOLS: [(&str, &str, &[&str]); 2] =
-    [("mdbook", "0.5.4", &["--no-default-features", "--features", "search"]), ("mdbook-katex", "0.10.0", &[])];
+    [("mdbook", "0.5.3", &["--no-default-features", "--features", "search"]), ("mdbook-katex", "0.10.0", &[])];
 
 /// Runs the steps; true if all went well.
 pub fn run() -> bool {
