@@ -47,13 +47,13 @@ impl Place {
 
     /// Runs a command of a page: in it `runs/NAME-ID` is the newest folder of that name, `runs/NAME-OTHER` the one before.
     pub fn run(&mut self, command: &str) -> Result<Output, String> {
-        self.look();
         let command = self.with_ids(command)?;
         Ok(self.sh(&command))
     }
 
     /// The text with the ids in it.
-    pub fn with_ids(&self, text: &str) -> Result<String, String> {
+    pub fn with_ids(&mut self, text: &str) -> Result<String, String> {
+        self.look();
         let mut text = text.to_owned();
         for (placeholder, back) in [("-ID", 0), ("-OTHER", 1)] {
             while let Some(at) = text.find(placeholder) {
@@ -62,7 +62,11 @@ impl Place {
                 let is_id = |rest: &str| rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_hexdigit());
                 let mut newest = self.folders.iter().rev().filter(|f| f.strip_prefix(&stem).is_some_and(is_id));
                 let Some(folder) = newest.nth(back) else {
-                    return Err(format!("there is no {stem}{placeholder} among {:?}", self.folders));
+                    return Err(format!(
+                        "there is no {} among {:?}",
+                        &text[start..at + placeholder.len()],
+                        self.folders
+                    ));
                 };
                 text.replace_range(start..at + placeholder.len(), folder);
             }
