@@ -1,7 +1,7 @@
 //! `cargo xtask docs`: makes the generated pages and pictures anew, and the book of all pages.
 
 use crate::{cargo, root, succeeds};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What makes the book: package, exact version, further arguments of `cargo install`. The second is a preprocessor of the
 /// first, and was built against that version of it.
@@ -10,10 +10,13 @@ const TOOLS: [(&str, &str, &[&str]); 2] =
 
 /// Runs the steps; true if all went well.
 pub fn run() -> bool {
-    let generate = |package: &str, test: &str| {
-        succeeds(cargo(&["test", "--package", package, "--test", test]).env("BLESS", "1").stdout(Stdio::null()))
+    let generate = |package: &str, test: &str, filter: &str| {
+        succeeds(cargo(&["test", "--quiet", "--package", package, "--test", test, filter]).env("BLESS", "1"))
     };
-    generate("apical-lab", "config_reference") && generate("apical-cli", "book") && TOOLS.iter().all(install) && build()
+    generate("apical-lab", "config_reference", "reference_page")
+        && generate("apical-cli", "book", "gallery")
+        && TOOLS.iter().all(install)
+        && build()
 }
 
 /// Installs a tool into `target/tools`, unless it is there in this version.

@@ -55,7 +55,7 @@ pub fn tasks(tree: &Tree) -> Vec<Finding> {
     for (page, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
         for (n, line) in text.lines().enumerate() {
             let after = |what: &'static str| {
-                line.split(what).skip(1).filter_map(|rest| rest.split([' ', '`', ',', '.']).next())
+                line.split(what).skip(1).filter_map(|rest| rest.split([' ', '`', ',', '.', '"']).next())
             };
             let mut say = |what: String| findings.push(Finding::new(page, n + 1, what));
             for task in after("cargo xtask ").filter(|task| !usage.contains(&format!("\ncargo xtask {task} "))) {

@@ -100,8 +100,8 @@ fn run_all(place: &mut Place, block: &Block) -> Result<(), String> {
 
 /// Holds command lines that are not run against the command's grammar.
 fn parse_all(place: &Place, commands: &[(usize, String)]) -> Result<(), String> {
-    let ours = commands.iter().filter(|(_, command)| command.starts_with("apical "));
-    ours.map(|(_, command)| parse(place, command)).collect()
+    let mut ours = commands.iter().filter(|(_, command)| command.starts_with("apical "));
+    ours.try_for_each(|(_, command)| parse(place, command))
 }
 
 /// With `--help` behind it a command line is read up to there, and nothing is done.
