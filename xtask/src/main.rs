@@ -1,6 +1,7 @@
-//! Development tasks: `cargo xtask test | tidy | package | sanitize | bench-peers | bench-scaling`.
+//! Development tasks: `cargo xtask test | tidy | docs | package | sanitize | bench-peers | bench-scaling`.
 
 mod bench_peers;
+mod docs;
 mod package;
 mod python;
 mod sanitize;
@@ -14,6 +15,8 @@ const USAGE: &str = "\
 cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, clippy, packages; with a FILTER only
                                         the tests whose names contain it; --slow: ignored tests too
 cargo xtask tidy                        rules of the house that the compiler does not know
+cargo xtask docs                        generated pages, the gallery's pictures, and the book in target/book; installs mdBook
+                                        into target/tools if it is missing
 cargo xtask package                     pack each crate and install the command, as a user would
 cargo xtask sanitize                    the kernels under AddressSanitizer and Valgrind
 cargo xtask bench-peers [--only NAME...] [--rounds N] [--threads 1,2] [--markdown FILE] [--keep-env DIR]
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let ok = match args.split_first() {
         Some((task, rest)) if task == "test" => test::run(rest),
         Some((task, [])) if task == "tidy" => tidy::run(),
+        Some((task, [])) if task == "docs" => docs::run(),
         Some((task, [])) if task == "package" => package::run(),
         Some((task, [])) if task == "sanitize" => return sanitize::run(),
         Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),

@@ -124,13 +124,14 @@ impl Schematic {
         let points = vec![(INTERNEURON + 6.0, y), (side, y), (side, nudge), (right, nudge)];
         shapes.push(Shape::Path { points, colour: INK.to_owned(), width: LINE_WIDTH, dash: Dash::Dotted });
         synapse(shapes, vec![(PYRAMIDAL + 5.0, y - 2.0), (INTERNEURON - 9.0, y - 2.0)], 2, self.plastic.interneuron);
-        let lateral = vec![(INTERNEURON, y - 6.0), (INTERNEURON, tuft + 4.0), (PYRAMIDAL + 6.0, tuft + 4.0)];
+        // Ends on the branch of the tuft, as the feedback does: at 3/14 and 11/14 of its height.
+        let lateral = vec![(INTERNEURON, y - 6.0), (INTERNEURON, tuft + 4.0), (PYRAMIDAL + 2.4, tuft + 4.0)];
         synapse(shapes, lateral, 3, self.plastic.apical);
         let feedback = vec![
             (PYRAMIDAL + 6.0, above + 2.0),
             (right, above + 2.0),
             (right, tuft - 4.0),
-            (PYRAMIDAL + 8.0, tuft - 4.0),
+            (PYRAMIDAL + 6.8, tuft - 4.0),
         ];
         synapse(shapes, feedback, 1, self.plastic.feedback);
     }

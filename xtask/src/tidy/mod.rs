@@ -4,6 +4,7 @@
 mod book;
 mod equations;
 mod layers;
+mod links;
 mod text;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub fn run() -> bool {
         book::dependencies,
         book::presets,
         book::functions,
+        links::chapters,
+        links::targets,
+        links::tasks,
     ];
     let findings: Vec<Finding> = checks.iter().flat_map(|check| check(&tree)).collect();
     for finding in &findings {

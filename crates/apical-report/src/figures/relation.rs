@@ -36,6 +36,12 @@ pub(super) fn relate(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     });
     let panels = panels.collect();
     let width_mm = options.width(TWO_COLUMNS);
-    let columns = if width_mm > 120.0 { 2 } else { 1 };
+    // A row for each time, if its squares then have the 5 mm that numbers need beside 40 mm of labels.
+    let layers = angles.iter().filter(|m| m.when == angles[0].when).count();
+    let columns = match width_mm {
+        w if several && w >= 40.0 + 5.0 * (layers * names.len()) as f64 => layers,
+        w if w > 120.0 => 2,
+        _ => 1,
+    };
     Ok(HeatMap { width_mm, columns, names, panels }.into())
 }

@@ -68,11 +68,18 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
     Ok(Sweep { label: (label, unit), keys, values, at, points })
 }
 
-/// By number where all are numbers, else by what comes first in them.
+/// By number where all are numbers, or arrays of numbers; else by what comes first in them.
 fn ascend(list: &mut [String]) {
-    let number = |text: &String| text.replace('_', "").parse::<f64>().ok();
-    if list.iter().all(|v| number(v).is_some()) {
-        list.sort_by(|a, b| number(a).unwrap_or_default().total_cmp(&number(b).unwrap_or_default()));
+    let numbers = |text: &String| -> Option<Vec<f64>> {
+        let inside = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        inside.split(',').map(|part| part.trim().replace('_', "").parse().ok()).collect()
+    };
+    if list.iter().all(|v| numbers(v).is_some()) {
+        list.sort_by(|a, b| {
+            let (a, b) = (numbers(a).unwrap_or_default(), numbers(b).unwrap_or_default());
+            let unequal = a.iter().zip(&b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
+            unequal.unwrap_or(a.len().cmp(&b.len()))
+        });
     }
 }
 
@@ -188,4 +195,21 @@ pub(super) fn three_digits(v: f64) -> String {
     let digits = 2 - v.abs().log10().floor() as i32;
     let text = if (-6..=6).contains(&digits) { format!("{v:.*}", digits.max(0) as usize) } else { format!("{v:.1e}") };
     text.replace('-', "\u{2212}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_ascend_by_their_numbers() {
+        let sorted = |list: &[&str]| {
+            let mut list: Vec<String> = list.iter().map(|v| v.to_string()).collect();
+            ascend(&mut list);
+            list.join(" ")
+        };
+        assert_eq!(sorted(&["10", "9.5", "1_000"]), "9.5 10 1_000");
+        assert_eq!(sorted(&["[5.0, 10.0]", "[5.0, 9.0]", "[1.0, 20.0]"]), "[1.0, 20.0] [5.0, 9.0] [5.0, 10.0]");
+        assert_eq!(sorted(&["2", "1", "none"]), "2 1 none", "what has no numbers stays as it came");
+    }
 }

@@ -191,24 +191,6 @@ impl Scene {
         pdf::write(self)
     }
 
-    /// Both scenes on one sheet, the other on the right; the lower one is centred in height.
-    pub fn beside(mut self, right: Scene) -> Scene {
-        let height = self.height.max(right.height);
-        let shift = (self.width, (height - right.height) / 2.0);
-        let down = (height - self.height) / 2.0;
-        self.shapes.iter_mut().for_each(|shape| shape.shift((0.0, down)));
-        self.shapes.extend(right.shapes.into_iter().map(|mut shape| {
-            shape.shift(shift);
-            shape
-        }));
-        Scene {
-            width: self.width + right.width,
-            height,
-            title: format!("{}; {}", self.title, right.title),
-            shapes: self.shapes,
-        }
-    }
-
     /// All texts, also those within other shapes.
     pub fn texts(&self) -> Vec<&Text> {
         fn collect<'a>(shapes: &'a [Shape], into: &mut Vec<&'a Text>) {
