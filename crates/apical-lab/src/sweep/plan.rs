@@ -201,8 +201,10 @@ fn read(path: &Path) -> Result<(Head, Vec<Line>), Error> {
 
 /// Points follow from the sweep file; names of runs were checked when they were planned.
 fn restored(spec: &Spec, head: &Head, lines: &[Line]) -> Result<Plan, Error> {
+    let combinations = draw::combinations(spec).unwrap_or(0);
     let planned = |line: &Line| {
-        let point = draw::points(spec, line.at.0).into_iter().nth(usize::try_from(line.at.1).unwrap_or(usize::MAX));
+        let points = if line.at.0 < combinations { draw::points(spec, line.at.0) } else { Vec::new() };
+        let point = points.into_iter().nth(usize::try_from(line.at.1).unwrap_or(usize::MAX));
         let found = || format!("{} is said to be combination {:?}, which the sweep has not", line.run, line.at);
         let point = point.ok_or_else(|| Error::input(PLAN, found(), "remove the file to plan anew, no run is lost"))?;
         Ok(Planned { run: line.run.clone(), point })
