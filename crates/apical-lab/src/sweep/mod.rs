@@ -14,6 +14,7 @@ mod space;
 pub mod spec;
 pub mod status;
 pub mod table;
+mod tidy;
 pub mod work;
 
 pub use draw::Point;

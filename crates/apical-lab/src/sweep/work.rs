@@ -1,10 +1,11 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
 use super::Trouble;
-use super::claim::{Claim, Tried, Watch, Worker, bury};
-use super::layout::{Layout, RUNGS, copy_folder, machine, names};
+use super::claim::{Claim, Tried, Watch, Worker};
+use super::layout::{Layout, copy_folder, machine, names};
 use super::plan::Planned;
 use super::spec::Spec;
+use super::tidy::{rungs, tidy};
 use crate::Error;
 use crate::check::{Context, resolved_toml};
 use crate::error::Kind;
@@ -68,7 +69,7 @@ pub struct Done {
     pub left: u64,
 }
 
-/// A run that crashed too often: `crashed/ID.json`.
+/// A run that crashed too often: `crashed/RUN.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
     /// The run.
@@ -207,23 +208,6 @@ impl Goal<'_> {
         }
         Ok(all)
     }
-}
-
-/// Removes what is left of claims and attempts on runs that have ended, and the files of workers that died on this machine.
-fn tidy(layout: &Layout) -> Result<(), Error> {
-    let ended: HashSet<String> =
-        ended(layout)?.iter().filter_map(|run| Some(run.rsplit_once('-')?.1.to_owned())).collect();
-    for name in names(&layout.claims())? {
-        if name.split_once('.').is_some_and(|(id, _)| ended.contains(id)) {
-            let _ = fs::remove_file(layout.claims().join(name));
-        }
-    }
-    for name in names(&layout.work())? {
-        if name.split_once('.').is_some_and(|(id, _)| ended.contains(id)) {
-            let _ = fs::remove_dir_all(layout.work().join(name));
-        }
-    }
-    bury(layout)
 }
 
 /// Names of runs that need nothing more: in `runs/`, or crashed for good.
@@ -495,11 +479,4 @@ impl Shift<'_> {
             let _ = fs::remove_dir_all(rung.join(&planned.run));
         }
     }
-}
-
-/// Folders in which runs wait, the latest epoch first.
-fn rungs(layout: &Layout) -> Result<Vec<PathBuf>, Error> {
-    let mut epochs: Vec<u64> = names(&layout.join(RUNGS))?.iter().filter_map(|name| name.parse().ok()).collect();
-    epochs.sort_unstable();
-    Ok(epochs.into_iter().rev().map(|epoch| layout.rung(epoch)).collect())
 }
