@@ -1,0 +1,166 @@
+//! A page as HTML: one file, with its style, its script, its font and its data inside. Without the script the charts are drawings
+//! and the tables stay in their order; nothing is missing.
+
+use super::escape::{html as escape, script};
+use super::markdown::values;
+use super::model::{Block, Cell, Chart, Page, Picture, Section, Table};
+use crate::figure::Figure;
+use crate::render::font;
+use crate::theme;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+/// The page may load nothing, from wherever.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'";
+
+/// Writing to a String cannot fail.
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
+}
+
+/// The whole document.
+pub fn write(page: &Page) -> String {
+    let title = escape(&page.title);
+    let font = STANDARD.encode(font::BYTES);
+    let mut out = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    put!(out, r#"<meta http-equiv="Content-Security-Policy" content="{POLICY}">"#);
+    put!(out, r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#);
+    put!(out, r#"<meta name="color-scheme" content="light dark">"#);
+    put!(out, "<title>{title}</title>");
+    let family = font::FAMILY;
+    put!(
+        out,
+        r#"<style>@font-face {{ font-family: {family}; src: url("data:font/ttf;base64,{font}") format("truetype"); }}"#
+    );
+    put!(out, "{STYLE}</style>\n</head>\n<body>");
+    put!(out, r##"<a class="skip" href="#verdict">Skip to the verdict</a>"##);
+    put!(out, "<header>\n<h1>{title}</h1>\n<nav aria-label=\"Sections\">");
+    for section in &page.sections {
+        put!(out, r##"<a href="#{}">{}</a>"##, section.id, escape(section.title));
+    }
+    put!(out, "</nav>\n</header>\n<main>\n<section id=\"verdict\" aria-label=\"Verdict\">");
+    list(&mut out, &page.verdict);
+    put!(out, "</section>");
+    let mut charts = Vec::new();
+    page.sections.iter().for_each(|s| section(&mut out, s, &mut charts));
+    put!(out, "</main>");
+    let data = script(&Value::Array(charts).to_string());
+    put!(out, r#"<script type="application/json" id="charts">{data}</script>"#);
+    put!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>");
+    out
+}
+
+fn section(out: &mut String, section: &Section, charts: &mut Vec<Value>) {
+    put!(out, r#"<section id="{0}" aria-labelledby="{0}-title">"#, section.id);
+    put!(out, r#"<h2 id="{}-title">{}</h2>"#, section.id, escape(section.title));
+    for block in &section.blocks {
+        match block {
+            Block::Text(text) => {
+                put!(out, "<p>{}</p>", escape(text));
+            }
+            Block::List(lines) => list(out, lines),
+            Block::Code { label, text, .. } => {
+                put!(out, "<details><summary>{}</summary>", escape(label));
+                put!(out, r#"<pre tabindex="0"><code>{}</code></pre></details>"#, escape(text));
+            }
+            Block::Table(t) => table(out, t),
+            Block::Chart(c) => chart(out, c, charts),
+            Block::Picture(p) => picture(out, p),
+        }
+    }
+    put!(out, "</section>");
+}
+
+fn list(out: &mut String, lines: &[String]) {
+    put!(out, "<ul>");
+    for line in lines {
+        put!(out, "<li>{}</li>", escape(line));
+    }
+    put!(out, "</ul>");
+}
+
+fn table(out: &mut String, table: &Table) {
+    let caption = escape(&table.caption);
+    put!(out, r#"<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table class="sortable">"#);
+    put!(out, "<caption>{caption}</caption>\n<thead><tr>");
+    for name in &table.head {
+        put!(out, r#"<th scope="col"><button type="button">{}</button></th>"#, escape(name));
+    }
+    put!(out, "</tr></thead>\n<tbody>");
+    for row in &table.rows {
+        out.push_str("<tr>");
+        for (i, cell) in row.iter().enumerate() {
+            self::cell(out, cell, i == 0);
+        }
+        put!(out, "</tr>");
+    }
+    put!(out, "</tbody></table></div>");
+}
+
+fn cell(out: &mut String, cell: &Cell, is_first: bool) {
+    let text = escape(&cell.text);
+    let _ = match cell.number {
+        _ if is_first => write!(out, r#"<th scope="row">{text}</th>"#),
+        Some(number) => write!(out, r#"<td class="number" data-number="{number}">{text}</td>"#),
+        None => write!(out, "<td>{text}</td>"),
+    };
+}
+
+fn picture(out: &mut String, picture: &Picture) {
+    let about = escape(&picture.about);
+    put!(out, r#"<figure><div class="paper" role="img" aria-label="{about}">"#);
+    put!(out, "{}</div><figcaption><b>{}</b>: {about}</figcaption></figure>", picture.svg, escape(&picture.name));
+}
+
+fn chart(out: &mut String, chart: &Chart, charts: &mut Vec<Value>) {
+    let title = escape(&chart.title);
+    let index = charts.len();
+    charts.push(data(chart));
+    let drawn = Figure { width_mm: theme::ONE_AND_A_HALF_COLUMNS, ..Figure::one(chart.panel.clone()) };
+    let svg = drawn.scene().svg_element(&format!("chart{index}-"));
+    put!(out, r#"<figure class="chart" data-chart="{index}" aria-label="{title}"><figcaption>{title}</figcaption>"#);
+    put!(out, r#"<div class="paper" role="img" aria-label="{title}; its values are in the table below">"#);
+    put!(out, "{svg}</div><details class=\"values\"><summary>Values</summary>");
+    table(out, &values(chart));
+    put!(out, "</details></figure>");
+}
+
+/// The curves for the script. Positions that several curves share are written once.
+fn data(chart: &Chart) -> Value {
+    let panel = &chart.panel;
+    let mut positions: Vec<&[f64]> = Vec::new();
+    let mut place = |x| {
+        positions.iter().position(|known| *known == x).unwrap_or_else(|| {
+            positions.push(x);
+            positions.len() - 1
+        })
+    };
+    let lines: Vec<Value> = panel
+        .lines
+        .iter()
+        .map(|l| json!({"name": l.name, "colour": l.colour, "dash": l.dash.lengths(), "x": place(&l.x[..]), "y": numbers(&l.y)}))
+        .collect();
+    let bands: Vec<Value> = panel
+        .bands
+        .iter()
+        .map(|b| json!({"colour": b.colour, "x": place(&b.x[..]), "low": numbers(&b.low), "high": numbers(&b.high)}))
+        .collect();
+    let positions: Vec<Value> = positions.into_iter().map(numbers).collect();
+    let (x, y) = (panel.x.text(), panel.y.text());
+    let is_log = panel.y.scale == crate::Scale::Log;
+    json!({"title": chart.title, "x": x, "y": y, "log": is_log, "positions": positions, "lines": lines, "bands": bands})
+}
+
+/// Five digits, more are not seen; counts as they are; null where there is no number.
+fn numbers(list: &[f64]) -> Value {
+    let rounded = |v: f64| if v.fract() == 0.0 && v.abs() < 1e15 { json!(v as i64) } else { json!(five(v)) };
+    list.iter().map(|v| rounded(*v)).collect()
+}
+
+fn five(value: f64) -> f64 {
+    format!("{value:.4e}").parse().unwrap_or(f64::NAN)
+}
