@@ -48,7 +48,7 @@ fn a_report_says_what_was_learned_and_how_sure_that_is() {
         (0..3).map(|seed| run(place.path(), &format!("toy-{seed}"), "microcircuit", seed, 40)).collect();
     let page = page(&folders);
     let [verdict] = &page.verdict[..] else { panic!("{:?}", page.verdict) };
-    for said in ["test error (%) 2.10 \u{b1} 0.10", "3 runs", "12.50 s a run", "converged 3 of 3"] {
+    for said in ["test error (%) 2.100 \u{b1} 0.100", "3 runs", "12.50 s a run", "converged 3 of 3"] {
         assert!(verdict.contains(said), "{said} in {verdict}");
     }
     let (html, markdown) = (page.html(), page.markdown());

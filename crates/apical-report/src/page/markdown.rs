@@ -60,7 +60,7 @@ pub(super) fn values(chart: &Chart) -> Table {
             Cell::text(name),
             number(finite().next()),
             number(Some(lowest).filter(|v| v.is_finite())),
-            number(finite().last()),
+            number(finite().next_back()),
         ]
     };
     Table { caption: chart.title.clone(), head, rows: chart.panel.lines.iter().map(row).collect() }

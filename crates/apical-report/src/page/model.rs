@@ -43,7 +43,7 @@ pub enum Block {
     /// Rows and columns.
     Table(Table),
     /// Curves to look at closely.
-    Chart(Chart),
+    Chart(Box<Chart>),
     /// A figure of the registry.
     Picture(Picture),
 }

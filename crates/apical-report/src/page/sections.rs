@@ -20,12 +20,12 @@ pub fn page(opened: &Opened, extra: &Extra) -> Page {
     let or = |blocks: Vec<Block>, otherwise: &str| {
         if blocks.is_empty() { vec![Block::Text(otherwise.into())] } else { blocks }
     };
-    let mut curves: Vec<Block> = learning.into_iter().map(Block::Chart).collect();
+    let mut curves: Vec<Block> = learning.into_iter().map(|chart| Block::Chart(Box::new(chart))).collect();
     curves = or(curves, "Not recorded: runs have curves if the task has targets, once the first interval has ended.");
     curves.push(Block::Text(converged::RULE.into()));
     let no_diagnostics =
         "Not recorded: a microcircuit with hidden layers has them, and record.angles adds angles to every learner.";
-    let diagnostics = or(diagnostics.into_iter().map(Block::Chart).collect(), no_diagnostics);
+    let diagnostics = or(diagnostics.into_iter().map(|chart| Block::Chart(Box::new(chart))).collect(), no_diagnostics);
     let section = |id, title, blocks| Section { id, title, blocks };
     let mut sections = vec![
         section("runs", "Runs", vec![Block::Table(runs(opened))]),
@@ -246,7 +246,7 @@ fn reproduce(opened: &Opened, extra: &Extra) -> Vec<Block> {
         with_command.iter().map(|t| format!("apical {}, commit {}", t.info.version, t.info.commit)).collect();
     versions.sort();
     versions.dedup();
-    blocks.extend((!versions.is_empty()).then(|| Block::List(versions)));
+    blocks.extend((!versions.is_empty()).then_some(Block::List(versions)));
     let groups = &opened.runs.groups;
     for (group, label) in groups.labels.iter().enumerate().take(MOST_CONFIGS) {
         let Some(run) = opened.group(group).find_map(|t| opened.run(t)) else { continue };
