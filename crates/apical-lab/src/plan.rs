@@ -75,10 +75,11 @@ pub fn isas(flag: &str, text: &str) -> Result<Vec<Isa>, Error> {
 pub fn of_euler(e: &Experiment) -> Option<Plan> {
     let (SolverSpec::Euler(choice), LearnerSpec::Microcircuit) = (e.solver, &e.learner) else { return None };
     let (net, samples, isa) = (&e.network, e.train.batch, Isa::best());
-    Some(match e.precision {
+    let plan = match e.precision {
         Precision::F32 => Plan::new::<f32>(choice, net, samples, isa),
         Precision::F64 => Plan::new::<f64>(choice, net, samples, isa),
-    })
+    };
+    Some(plan.within(e.timing.steps(e.timing.presentation)))
 }
 
 /// What decides the bits beside the config: the plan of `euler`; elsewhere how products are computed, with which

@@ -4,7 +4,7 @@ use apical_lab::check::{Context, canonical, check, resolved_toml};
 use apical_lab::config::{Override, Source, report};
 use apical_lab::folder::{RunFolder, RunInfo};
 use apical_lab::plan;
-use apical_lab::run::{Options, Progress, Stop, run};
+use apical_lab::run::{Options, Quiet, Stop, run};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,6 @@ sizes = [4, 8, 3]
 epochs = 2
 batch = 10
 "#;
-
-struct Quiet;
-impl Progress for Quiet {
-    fn begin(&mut self, _: u64, _: u64) {}
-    fn advance(&mut self, _: u64) {}
-    fn note(&mut self, _: &str) {}
-    fn end(&mut self) {}
-}
 
 /// The circuit settles; another learner has no solver.
 const STEADY: [&str; 2] = ["solver.kind=steady", "plasticity.eta_pp=0.1"];

@@ -8,7 +8,7 @@ use apical_lab::config::{Override, Source, report};
 use apical_lab::folder::{RunFolder, RunInfo};
 use apical_lab::plan;
 use apical_lab::record::Run;
-use apical_lab::run::{Options as RunOptions, Progress, Stop, run};
+use apical_lab::run::{Options as RunOptions, Quiet, Stop, run};
 use apical_report::figures::{Drawn, FIGURES, Of, Options, Refusal, Runs};
 use apical_report::theme::{POINTS_PER_MM, TWO_COLUMNS};
 use std::path::{Path, PathBuf};
@@ -85,14 +85,6 @@ batch = 10
 decision_map = 20
 inference = 10
 "#;
-
-struct Quiet;
-impl Progress for Quiet {
-    fn begin(&mut self, _: u64, _: u64) {}
-    fn advance(&mut self, _: u64) {}
-    fn note(&mut self, _: &str) {}
-    fn end(&mut self) {}
-}
 
 fn make(parent: &Path, text: &str, changes: &[&str]) -> PathBuf {
     let changes: Vec<Override> = changes.iter().map(|c| Override::set(*c)).collect();

@@ -4,6 +4,7 @@ use crate::failure::{Failure, Outcome};
 use crate::table::columns;
 use crate::terminal::Terminal;
 use apical::kernels::Isa;
+use apical::solvers::euler::Way;
 use apical_lab::Error;
 use apical_lab::plan::{isas, ways};
 use apical_lab::verify::{BOUND_F32, BOUND_F64, Deviation, Plans, Report, cases, verify};
@@ -20,6 +21,9 @@ Examples:
   apical verify reference/ extra/logistic_30_20_10.json
   apical verify reference/ --plan blocks --block 7 --isa all";
 
+/// Steps in a block where nobody says.
+const BLOCK: u32 = 32;
+
 /// Arguments of `verify`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
@@ -30,9 +34,9 @@ pub struct Args {
     /// In which way the steps are computed: a plan of `apical list plans`, or all
     #[arg(long, value_name = "WAY|all", default_value = "all")]
     plan: String,
-    /// Steps in a block, for the plan blocks
-    #[arg(long, value_name = "K", default_value = "32", value_parser = clap::value_parser!(u32).range(1..))]
-    block: u32,
+    /// Steps in a block, for the plan blocks [default: 32]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    block: Option<u32>,
     /// Instructions: plain, avx2, avx512, neon, or all that this CPU has [default: the best that it has]
     #[arg(long, value_name = "NAME|all")]
     isa: Option<String>,
@@ -41,7 +45,12 @@ pub struct Args {
 /// Runs the command. What cannot be read does not keep the other cases from being checked.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let isas = args.isa.as_ref().map_or_else(|| Ok(vec![Isa::best()]), |name| isas("--isa", name))?;
-    let plans = Plans { ways: ways("--plan", &args.plan, args.block as usize)?, isas };
+    let ways = ways("--plan", &args.plan, args.block.unwrap_or(BLOCK) as usize)?;
+    if args.block.is_some() && !ways.iter().any(|way| matches!(way, Way::Blocks(_))) {
+        let found = format!("it is given with --plan {}, which has no blocks", args.plan);
+        return Err(Error::input("--block", found, "leave it out, or take --plan blocks").into());
+    }
+    let plans = Plans { ways, isas };
     let mut unreadable = Vec::new();
     let mut reports = Vec::new();
     let mut wrong = |error: Error| {

@@ -68,6 +68,8 @@ fn two_step_killed_at_a_few_places() {
         "checkpoint.rename.before:5",
         "checkpoint.rename.after:6",
         "final-metrics.rename.after:1",
+        "observation.write.middle:1",
+        "observation.rename.after:1",
     ] {
         place.kill("killed", at);
         place.ends_the_same("killed", at);

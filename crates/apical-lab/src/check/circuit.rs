@@ -230,21 +230,30 @@ impl Check<'_> {
         None
     }
 
-    /// An estimate of the weights and what goes with them, held against the machine's memory.
-    pub(super) fn memory(&mut self, sizes: &[usize], batch: usize, precision: Precision, delta: bool) {
+    /// An estimate of the weights, the batch and the histories of blocks of `steps`, held against the machine's memory. The
+    /// largest of them is what should change.
+    pub(super) fn memory(&mut self, sizes: &[usize], batch: usize, steps: usize, precision: Precision, delta: bool) {
         let product = |a: usize, b: usize| a as f64 * b as f64;
         let forward: f64 = sizes.windows(2).map(|w| product(w[0], w[1])).sum();
         let hidden: f64 = sizes[1..].windows(2).map(|w| product(w[0], w[1])).sum();
         let cells: f64 = sizes.iter().map(|&n| n as f64).sum();
-        let values = (forward + 3.0 * hidden) * if delta { 2.0 } else { 1.0 } + 12.0 * cells * batch as f64;
-        let bytes = values * if precision == Precision::F64 { 8.0 } else { 4.0 };
+        let number = if precision == Precision::F64 { 8.0 } else { 4.0 };
+        let weights = (forward + 3.0 * hidden) * if delta { 2.0 } else { 1.0 } * number;
+        let states = 12.0 * cells * batch as f64 * number;
+        let histories = 2.0 * steps as f64 * cells * batch as f64 * number;
+        let parts = [
+            (weights, "network", "sizes", "this net", "fewer cells"),
+            (states, "train", "batch", "this batch", "fewer samples side by side"),
+            (histories, "solver", "block", "blocks of so many steps", "shorter blocks"),
+        ];
+        let bytes = weights + states + histories;
         let machine = self.context.memory.or_else(files::machine_memory).unwrap_or(1 << 40) as f64;
-        if bytes > machine {
-            let view = self.section("network");
+        let largest = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((_, table, key, what, instead)) = largest.filter(|_| bytes > machine) {
+            let view = self.section(table);
             let gib = |b: f64| format!("{:.1} GiB", b / (1u64 << 30) as f64);
-            let found = format!("this net needs about {} of memory", gib(bytes));
-            let allowed = format!("the machine has {}: fewer cells (or a smaller batch)", gib(machine));
-            self.findings.error(view.at("sizes"), found, allowed);
+            let found = format!("with {what} the run needs about {} of memory", gib(bytes));
+            self.findings.error(view.at(key), found, format!("the machine has {}: {instead}", gib(machine)));
         }
     }
 

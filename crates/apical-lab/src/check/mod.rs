@@ -22,6 +22,7 @@ use crate::config::walk::{View, expand_shorthands, walk};
 use crate::config::{Diagnostic, Override, Source};
 use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
 use crate::folder::{NAME_RULE, is_name};
+use apical::solvers::euler::{Choice, Way};
 use std::path::PathBuf;
 
 /// What a check needs to know of the machine.
@@ -147,7 +148,13 @@ impl<'a> Check<'a> {
             self.targets(network, task);
         }
         if let (Some(sizes), Some(train), Some(precision)) = (&sizes, &train, precision) {
-            self.memory(sizes, train.batch, precision, tau_w != Some(None));
+            let block = match (solver, &timing) {
+                (Some(SolverSpec::Euler(Choice::Given(Way::Blocks(block)))), Some(timing)) => {
+                    block.min(timing.steps(timing.presentation))
+                }
+                _ => 0,
+            };
+            self.memory(sizes, train.batch, block, precision, tau_w != Some(None));
         }
         if let (Some(learner), Some(network), Some(train), Some(task)) = (&learner, &network, &train, &task) {
             self.possible(learner, network, train.loss, task);

@@ -7,7 +7,7 @@ pub mod results;
 
 use crate::check::{self, Context};
 use crate::config::diagnostic::{Findings, Span};
-use crate::config::node::Node;
+use crate::config::node::{Key, Node};
 use crate::config::walk::{View, walk};
 use crate::config::{Diagnostic, Override, Source};
 use crate::folder::{NAME_RULE, is_name, sha256_hex};
@@ -69,6 +69,29 @@ pub fn is_comparison(source: &Source) -> bool {
     check::read(source, &[]).is_ok_and(|(root, _)| root.get("compare").is_some())
 }
 
+/// A config in its parts, with what is wrong with each by itself.
+struct Parts {
+    /// What all learners share.
+    base: Node,
+    /// `[compare]`.
+    compare: Option<Node>,
+    /// `[learner]`.
+    learner: Option<(Key, Node)>,
+    findings: Findings,
+}
+
+fn parts(source: &Source, overrides: &[Override]) -> Result<Parts, Vec<Diagnostic>> {
+    let (mut base, mut findings) = check::read(source, overrides)?;
+    let compare = base.take("compare").map(|(_, node)| node);
+    let learner = base.take("learner");
+    if let Some(node) = &compare {
+        choose::walk_compare(node, &mut findings);
+    }
+    // Tables that are nothing to the learners chosen are still to be right.
+    walk(&base, "", "", &mut findings);
+    Ok(Parts { base, compare, learner, findings })
+}
+
 /// Reads, grafts the overrides, chooses the learners and decides everything of each. `names` and `seeds` stand for what
 /// `[compare]` says; a config without `[compare]` is compared as well, its own learner with others at their defaults.
 ///
@@ -81,15 +104,8 @@ pub fn check(
     seeds: Option<u64>,
     context: &Context,
 ) -> Result<Comparison, Vec<Diagnostic>> {
-    let (mut base, mut findings) = check::read(source, overrides)?;
-    let compare = base.take("compare").map(|(_, node)| node);
-    let learner = base.take("learner");
+    let Parts { base, compare, learner, mut findings } = parts(source, overrides)?;
     let view = View { node: compare.as_ref(), table: "compare" };
-    if let Some(node) = &compare {
-        choose::walk_compare(node, &mut findings);
-    }
-    // Tables that are nothing to the learners chosen are still to be right.
-    walk(&base, "", "", &mut findings);
     let name = name(&base, source, &mut findings);
     let given = choose::given(compare.is_some(), learner.as_ref(), &mut findings);
     let chosen = choose::chosen(given, names, view, &mut findings);
@@ -133,14 +149,8 @@ pub fn check(
 /// # Errors
 /// What is no comparison.
 pub(crate) fn trees(source: &Source) -> Result<Vec<Node>, Vec<Diagnostic>> {
-    let (mut base, mut findings) = check::read(source, &[])?;
-    let compare = base.take("compare").map(|(_, node)| node);
-    let learner = base.take("learner");
+    let Parts { base, compare, learner, mut findings } = parts(source, &[])?;
     let view = View { node: compare.as_ref(), table: "compare" };
-    if let Some(node) = &compare {
-        choose::walk_compare(node, &mut findings);
-    }
-    walk(&base, "", "", &mut findings);
     let given = choose::given(compare.is_some(), learner.as_ref(), &mut findings);
     let chosen = choose::chosen(given, None, view, &mut findings).unwrap_or_default();
     let trees = chosen.iter().map(|one| derive::tree(&base, one, &source.name, &mut findings)).collect();

@@ -186,7 +186,8 @@ pub const FIELDS: &[Field] = &[
       "In which way the steps are computed: all give the same trajectory up to rounding. \"auto\" takes the one that costs \
       least for this net, batch, precision and CPU; `apical list plans` says what the others are.", "\"blocks\""),
     f("solver", "block", &["euler"], Kind::Count(1), "steps", "32",
-      "For how many steps the weights stand still before what they learned is folded into them; with plan \"blocks\" only.",
+      "For how many steps the weights stand still before what they learned is folded into them, a presentation's at most; with \
+      plan \"blocks\" only (\"auto\" takes lengths of its own).",
       "64"),
     f("solver", "tolerance", &["adaptive", "steady"], POSITIVE, "", "",
       "adaptive: relative error of what a presentation teaches; absent: 1e-5, several times less than that of euler at \

@@ -90,7 +90,7 @@ impl Product {
     pub fn axpy<T: Real>(self, c: T, x: &[T], y: &mut [T]) {
         match self {
             Product::Plain => matvec::axpy(c, x, y),
-            Product::Fast(isa) => fast::axpy::axpy(By { isa, pool: true }, c, x, y),
+            Product::Fast(isa) => fast::combine::combine(By { isa, pool: true }, T::ONE, &[(c, x)], y),
         }
     }
 

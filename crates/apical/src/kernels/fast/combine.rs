@@ -5,7 +5,7 @@ use super::{By, Shared};
 use crate::kernels::{Lanes, Real};
 use pulp::{Simd, WithSimd};
 
-/// Twin of [`crate::kernels::matvec::combine`]: y = keep y + the sum of c x over the terms, in their order. Where `keep` is 0,
+/// Twin of [`crate::kernels::matvec::combine`], and of [`crate::kernels::matvec::axpy`] with one term: y = keep y + the sum of c x over the terms, in their order. Where `keep` is 0,
 /// what y held does not matter.
 pub fn combine<T: Real>(by: By, keep: T, terms: &[(T, &[T])], y: &mut [T]) {
     assert!(terms.iter().all(|(_, x)| x.len() == y.len()), "shapes do not fit");

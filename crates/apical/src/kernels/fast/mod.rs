@@ -7,9 +7,8 @@
 //! - [`sums`]: W r for one sample or many, and for two matrices in one pass
 //! - [`back`]: W^T e
 //! - [`outer`]: what e and r add to a matrix; [`fold`]: the same through the low-pass
-//! - [`axpy`]: y += c x; [`combine`]: sums of more terms
+//! - [`combine`]: sums of matrices, each with a factor
 
-pub mod axpy;
 pub mod back;
 pub mod combine;
 pub mod fold;

@@ -76,6 +76,7 @@ impl<T: Real> Euler<T> {
 
     /// The same, computed by another plan.
     pub fn with_plan(mut self, plan: Plan) -> Self {
+        let plan = plan.within(self.timing.steps(self.timing.presentation));
         self.engine = engine(plan, self.constants.net(), self.state.samples);
         self.plan = plan;
         self

@@ -58,6 +58,14 @@ impl Plan {
             Choice::Given(way) => Plan { way, isa },
         }
     }
+
+    /// The same for presentations of so many steps: no block is longer.
+    pub fn within(self, steps: usize) -> Self {
+        match self.way {
+            Way::Blocks(block) => Plan { way: Way::Blocks(block.min(steps)), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// Where the fused way stops to win: bytes of weights and Delta above the first layer, about a second cache.
