@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask test | tidy | package | sanitize | bench-peers | bench-scaling`.
 
 mod bench_peers;
+mod chromium;
 mod package;
 mod python;
 mod sanitize;

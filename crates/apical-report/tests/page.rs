@@ -16,7 +16,8 @@ fn run(parent: &Path, name: &str, learner: &str, seed: u64, epochs: usize) -> Pa
     );
     write("config.resolved.toml", config);
     let info = format!(
-        r#"{{"name":"toy","seed":{seed},"argv":["/x/apical","run","a b.toml"],"version":"0.1.0","seconds":12.5,"threads":2}}"#
+        r#"{{"name":"toy","seed":{seed},"argv":["/x/apical","run","a b.toml"],"version":"0.1.0","seconds":12.5,"threads":2,"presentations":4000,"epochs":40,
+        "cost":{{"training_seconds":10.0,"presentations":4000,"steps":0,"peak_memory_bytes":52000000}}}}"#
     );
     write("run.json", info);
     let mut lines = String::new();
@@ -47,13 +48,12 @@ fn a_report_says_what_was_learned_and_how_sure_that_is() {
     let folders: Vec<PathBuf> =
         (0..3).map(|seed| run(place.path(), &format!("toy-{seed}"), "microcircuit", seed, 40)).collect();
     let page = page(&folders);
-    let [verdict] = &page.verdict[..] else { panic!("{:?}", page.verdict) };
-    for said in ["test error (%) 2.100 \u{b1} 0.100", "3 runs", "12.50 s a run", "converged 3 of 3"] {
-        assert!(verdict.contains(said), "{said} in {verdict}");
+    for said in ["Test error", "2.10 \u{b1} 0.10 %", "of 3 runs", "12.5 s a run", "converged: 3 of 3"] {
+        assert!(page.headline.contains(said), "{said} in {}", page.headline);
     }
     let (html, markdown) = (page.html(), page.markdown());
     for text in [&html, &markdown] {
-        for said in ["apical run ", "1.960", "two-step", "Norms of weights", "not recorded by runs", "same protocol?"] {
+        for said in ["apical run ", "1.96 %", "two-step", "Norms of weights", "52 MB", "same protocol?"] {
             assert!(text.contains(said), "{said}");
         }
     }
@@ -99,7 +99,8 @@ fn a_damaged_folder_is_told_of_and_the_others_stay() {
     fs::remove_file(bare.join("config.resolved.toml")).unwrap();
     let failed = run(place.path(), "failed", "bp", 4, 12);
     fs::remove_file(failed.join("DONE")).unwrap();
-    fs::write(failed.join("FAILED"), "diverged in layer 2\n").unwrap();
+    let place_of = r#"{"exit_code":1,"place":{"layer":2,"cell":"P","step":1234,"time_ms":123.4,"value":"inf"}}"#;
+    fs::write(failed.join("FAILED"), format!("diverged in layer 2\n{place_of}\n")).unwrap();
     let cut = run(place.path(), "cut", "bp", 5, 12);
     fs::create_dir(cut.join("traces")).unwrap();
     fs::write(cut.join("traces/zarr.json"), "{\"consoli").unwrap();
@@ -110,12 +111,14 @@ fn a_damaged_folder_is_told_of_and_the_others_stay() {
         "metrics.jsonl:1",
         "config.resolved.toml",
         "diverged in layer 2",
+        "Where runs failed",
+        "1234",
         "traces/zarr.json",
     ] {
         assert!(markdown.contains(&said.replace('_', "\\_")), "{said}: {markdown}");
     }
-    assert!(page.verdict.iter().any(|line| line.contains("2 of 6 folders cannot be read")), "{:?}", page.verdict);
-    assert!(page.verdict[0].contains("1 run failed"), "{:?}", page.verdict);
+    assert!(page.headline.contains("2 of 6 folders cannot be read"), "{}", page.headline);
+    assert!(page.headline.contains("1 run failed"), "{}", page.headline);
     let error = Page::of(&[bad, bare], &Extra::default()).unwrap_err();
     assert!(error.place.contains("metrics.jsonl:1"), "{error}");
 }
@@ -133,7 +136,8 @@ fn a_hundred_runs_stay_below_five_megabytes() {
         })
         .collect();
     let page = page(&folders);
-    assert_eq!(page.verdict.len(), 100);
+    assert!(page.headline.starts_with("Best on validation of 100 configs: "), "{}", page.headline);
+    assert!(page.headline.contains("with test error"), "{}", page.headline);
     let bytes = page.html().len();
     assert!(bytes < 5_000_000, "{bytes} bytes");
 }

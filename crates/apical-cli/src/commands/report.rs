@@ -67,11 +67,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let page = Page::of(&folders, &Extra { argv, bibtex, citing })?;
     let text = if format == Format::Md { page.markdown() } else { page.html() };
     write_atomic(&out, text.as_bytes(), "figure")?;
-    let json = || json!({"report": told(&out), "folders": folders.len(), "bytes": text.len(), "verdict": page.verdict});
+    let json = || json!({"report": told(&out), "folders": folders.len(), "bytes": text.len(), "verdict": page.lines()});
     if terminal.json {
         terminal.print_json(&json())?;
     } else {
-        page.verdict.iter().for_each(|line| terminal.say(line));
+        page.lines().iter().for_each(|line| terminal.say(line));
         terminal.print_path(&out)?;
     }
     Ok(0)

@@ -26,7 +26,7 @@ const fn family(prefix: &'static str, title: &'static str, axis: (&'static str, 
 }
 
 /// What tells how learning went, in the order of the page.
-const DIAGNOSTICS: [Family; 13] = [
+const DIAGNOSTICS: [Family; 14] = [
     family("angle_bp.", "Angle of updates to backpropagation", ("Angle", "\u{b0}")),
     family("angle_fa.", "Angle of updates to feedback alignment", ("Angle", "\u{b0}")),
     family("norm_ratio.", "Length of updates over backpropagation's", ("Ratio of norms", "")),
@@ -40,11 +40,22 @@ const DIAGNOSTICS: [Family; 13] = [
     family("interneuron_error.", "Error of interneurons over the nudge", ("Interneuron error", "")),
     family("distance_pi.", "Distance of W^PI from self-prediction", ("Distance PI", "")),
     family("distance_ip.", "Distance of W^IP from self-prediction", ("Distance IP", "")),
+    family("saturated.", "Saturated cells: slope below a twentieth of the steepest", ("Share of cells", "")),
     family("weight_norm.", "Norms of weights", ("Norm", "")),
     family("solver.", "The solver: samples that did not settle, residual, sweeps", ("Value", "")),
     family("stability.", "Stability: must stay below 2", ("Stability number", "")),
     family("validation.unsettled", "Validation samples without an answer", ("Share", "")),
 ];
+
+/// What is shown of several runs, for readers.
+pub fn shown(opened: &Opened) -> &'static str {
+    let seeds = opened.told.iter().filter(|t| t.place.is_some()).count() > opened.runs.count();
+    match (seeds, opened.runs.count() > 1) {
+        (true, true) => "Curves are means over the seeds of a config, bands reach from the lowest to the highest.",
+        (true, false) => "Curves are means over the seeds, bands reach from the lowest to the highest.",
+        _ => "",
+    }
+}
 
 /// Error and loss in training and validation.
 pub fn learning(opened: &Opened) -> Vec<Chart> {

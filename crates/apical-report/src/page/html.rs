@@ -3,7 +3,7 @@
 
 use super::escape::{html as escape, script};
 use super::markdown::values;
-use super::model::{Block, Cell, Chart, Page, Picture, Section, Table};
+use super::model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone};
 use crate::figure::Figure;
 use crate::render::font;
 use crate::theme;
@@ -37,14 +37,15 @@ pub fn write(page: &Page) -> String {
         r#"<style>@font-face {{ font-family: {family}; src: url("data:font/ttf;base64,{font}") format("truetype"); }}"#
     );
     put!(out, "{STYLE}</style>\n</head>\n<body>");
-    put!(out, r##"<a class="skip" href="#verdict">Skip to the verdict</a>"##);
-    put!(out, "<header>\n<h1>{title}</h1>\n<nav aria-label=\"Sections\">");
+    put!(out, r##"<a class="skip" href="#main">Skip to the verdict</a>"##);
+    put!(out, r#"<header><div><h1>{title}</h1><p class="about">{}</p></div>"#, escape(&page.about));
+    put!(out, r#"<button type="button" id="theme" hidden>Dark</button></header>"#);
+    put!(out, r#"<nav aria-label="Sections">"#);
     for section in &page.sections {
         put!(out, r##"<a href="#{}">{}</a>"##, section.id, escape(section.title));
     }
-    put!(out, "</nav>\n</header>\n<main>\n<section id=\"verdict\" aria-label=\"Verdict\">");
-    list(&mut out, &page.verdict);
-    put!(out, "</section>");
+    put!(out, r#"</nav><main id="main">"#);
+    verdicts(&mut out, page);
     let mut charts = Vec::new();
     page.sections.iter().for_each(|s| section(&mut out, s, &mut charts));
     put!(out, "</main>");
@@ -54,25 +55,72 @@ pub fn write(page: &Page) -> String {
     out
 }
 
+fn verdicts(out: &mut String, page: &Page) {
+    if page.headline.is_empty() {
+        return;
+    }
+    put!(out, r#"<section id="verdict" aria-label="Verdict"><p class="headline">{}</p>"#, escape(&page.headline));
+    if page.verdicts.len() > 1 {
+        put!(out, r#"<ul class="cards">"#);
+        for verdict in &page.verdicts {
+            put!(out, r#"<li><h3>{}</h3>"#, escape(&verdict.label));
+            put!(
+                out,
+                r#"<p class="score">{}</p><p class="measure">{}</p><ul class="facts">"#,
+                escape(&verdict.score),
+                escape(&verdict.measure)
+            );
+            for (tone, fact) in &verdict.facts {
+                put!(out, r#"<li{}>{}</li>"#, class(*tone), escape(fact));
+            }
+            put!(out, "</ul></li>");
+        }
+        put!(out, "</ul>");
+    }
+    put!(out, "</section>");
+}
+
+/// The class of a tone, as an attribute.
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "",
+        Tone::Good => r#" class="good""#,
+        Tone::Bad => r#" class="bad""#,
+        Tone::Open => r#" class="open""#,
+    }
+}
+
 fn section(out: &mut String, section: &Section, charts: &mut Vec<Value>) {
     put!(out, r#"<section id="{0}" aria-labelledby="{0}-title">"#, section.id);
     put!(out, r#"<h2 id="{}-title">{}</h2>"#, section.id, escape(section.title));
-    for block in &section.blocks {
-        match block {
-            Block::Text(text) => {
-                put!(out, "<p>{}</p>", escape(text));
-            }
-            Block::List(lines) => list(out, lines),
-            Block::Code { label, text, .. } => {
-                put!(out, "<details><summary>{}</summary>", escape(label));
-                put!(out, r#"<pre tabindex="0"><code>{}</code></pre></details>"#, escape(text));
-            }
-            Block::Table(t) => table(out, t),
-            Block::Chart(c) => chart(out, c, charts),
-            Block::Picture(p) => picture(out, p),
-        }
+    // Figures stand side by side where there is room.
+    for part in section.blocks.chunk_by(|a, b| is_figure(a) == is_figure(b)) {
+        let grid = is_figure(&part[0]);
+        out.push_str(if grid { "<div class=\"grid\">\n" } else { "" });
+        part.iter().for_each(|b| block(out, b, charts));
+        out.push_str(if grid { "</div>\n" } else { "" });
     }
     put!(out, "</section>");
+}
+
+fn is_figure(block: &Block) -> bool {
+    matches!(block, Block::Chart(_) | Block::Picture(_))
+}
+
+fn block(out: &mut String, block: &Block, charts: &mut Vec<Value>) {
+    match block {
+        Block::Text(text) => {
+            put!(out, "<p>{}</p>", escape(text));
+        }
+        Block::List(lines) => list(out, lines),
+        Block::Code { label, text, .. } => {
+            put!(out, "<details><summary>{}</summary>", escape(label));
+            put!(out, r#"<pre tabindex="0"><code>{}</code></pre></details>"#, escape(text));
+        }
+        Block::Table(t) => table(out, t),
+        Block::Chart(c) => chart(out, c, charts),
+        Block::Picture(p) => picture(out, p),
+    }
 }
 
 fn list(out: &mut String, lines: &[String]) {
@@ -103,10 +151,11 @@ fn table(out: &mut String, table: &Table) {
 
 fn cell(out: &mut String, cell: &Cell, is_first: bool) {
     let text = escape(&cell.text);
-    let _ = match cell.number {
-        _ if is_first => write!(out, r#"<th scope="row">{text}</th>"#),
-        Some(number) => write!(out, r#"<td class="number" data-number="{number}">{text}</td>"#),
-        None => write!(out, "<td>{text}</td>"),
+    let text = if cell.tone == Tone::Plain { text } else { format!("<span{}>{text}</span>", class(cell.tone)) };
+    let number = cell.number.map_or(String::new(), |number| format!(r#" class="number" data-number="{number}""#));
+    let _ = match is_first {
+        true => write!(out, r#"<th scope="row"{number}>{text}</th>"#),
+        false => write!(out, "<td{number}>{text}</td>"),
     };
 }
 
@@ -122,11 +171,23 @@ fn chart(out: &mut String, chart: &Chart, charts: &mut Vec<Value>) {
     charts.push(data(chart));
     let drawn = Figure { width_mm: theme::ONE_AND_A_HALF_COLUMNS, ..Figure::one(chart.panel.clone()) };
     let svg = drawn.scene().svg_element(&format!("chart{index}-"));
-    put!(out, r#"<figure class="chart" data-chart="{index}" aria-label="{title}"><figcaption>{title}</figcaption>"#);
-    put!(out, r#"<div class="paper" role="img" aria-label="{title}; its values are in the table below">"#);
-    put!(out, "{svg}</div><details class=\"values\"><summary>Values</summary>");
-    table(out, &values(chart));
+    let values = values(chart);
+    put!(out, r#"<figure class="chart" data-chart="{index}"><figcaption>{title}</figcaption>"#);
+    put!(out, r#"<div class="paper" role="img" aria-label="{}">{svg}</div>"#, escape(&alternative(&values)));
+    put!(out, "<details class=\"values\"><summary>Values</summary>");
+    table(out, &values);
     put!(out, "</details></figure>");
+}
+
+/// What a chart shows in words, of its first curves.
+fn alternative(values: &Table) -> String {
+    let curve = |row: &Vec<Cell>| {
+        let [name, first, lowest, last] = std::array::from_fn(|i| row.get(i).map_or("", |cell| cell.text.as_str()));
+        format!("{name}: from {first} to {last}, lowest {lowest}")
+    };
+    let told: Vec<String> = values.rows.iter().take(4).map(curve).collect();
+    let more = if values.rows.len() > 4 { "; the others in the table below" } else { "" };
+    format!("{}. {}{more}", values.caption, told.join("; "))
 }
 
 /// The curves for the script. Positions that several curves share are written once.
@@ -147,7 +208,7 @@ fn data(chart: &Chart) -> Value {
     let bands: Vec<Value> = panel
         .bands
         .iter()
-        .map(|b| json!({"colour": b.colour, "x": place(&b.x[..]), "low": numbers(&b.low), "high": numbers(&b.high)}))
+        .map(|b| json!({"name": b.name, "colour": b.colour, "x": place(&b.x[..]), "low": numbers(&b.low), "high": numbers(&b.high)}))
         .collect();
     let positions: Vec<Value> = positions.into_iter().map(numbers).collect();
     let (x, y) = (panel.x.text(), panel.y.text());

@@ -2,13 +2,18 @@
 
 use super::escape::{fenced, markdown as plain};
 use super::model::{Block, Cell, Chart, Page, Table};
-use super::words::number;
 use std::fmt::Write;
 
 /// The whole document.
 pub fn write(page: &Page) -> String {
     let mut out = format!("# {}\n\n", plain(&page.title));
-    list(&mut out, &page.verdict);
+    [&page.about, &page.headline]
+        .into_iter()
+        .filter(|t| !t.is_empty())
+        .for_each(|t| out.extend([&plain(t)[..], "\n\n"]));
+    if page.verdicts.len() > 1 {
+        list(&mut out, &page.lines()[1..]);
+    }
     for section in &page.sections {
         // Writing to a String cannot fail.
         let _ = write!(out, "## {}\n\n", section.title);
@@ -55,7 +60,7 @@ pub(super) fn values(chart: &Chart) -> Table {
         let finite = || line.y.iter().copied().filter(|v| v.is_finite());
         let lowest = finite().fold(f64::INFINITY, f64::min);
         let name = if line.name.is_empty() { &chart.title } else { &line.name };
-        let number = |v: Option<f64>| Cell { text: v.map_or(String::new(), number), number: v };
+        let number = Cell::number;
         vec![
             Cell::text(name),
             number(finite().next()),

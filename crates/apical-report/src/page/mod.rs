@@ -3,6 +3,7 @@
 
 mod charts;
 mod converged;
+mod cost;
 mod escape;
 mod html;
 mod markdown;
@@ -10,10 +11,12 @@ mod model;
 mod opened;
 mod pictures;
 mod published;
+mod rates;
 mod sections;
+mod verdict;
 mod words;
 
-pub use model::{Block, Cell, Chart, Page, Picture, Section, Table};
+pub use model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone, Verdict};
 
 use apical_lab::record::Error;
 use opened::Opened;
@@ -38,6 +41,13 @@ impl Page {
     pub fn of(folders: &[PathBuf], extra: &Extra) -> Result<Page, Error> {
         let opened = Opened::new(folders)?;
         Ok(sections::page(&opened, extra))
+    }
+
+    /// What was learned, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let several = self.verdicts.len() > 1;
+        let one = |v: &Verdict| format!("{}: {}", v.label, v.line());
+        std::iter::once(self.headline.clone()).chain(self.verdicts.iter().filter(|_| several).map(one)).collect()
     }
 
     /// As HTML in one file.

@@ -7,10 +7,51 @@ use crate::figure::Panel;
 pub struct Page {
     /// Its title.
     pub title: String,
-    /// What was learned: a line for each group of runs.
-    pub verdict: Vec<String>,
+    /// How many runs there are, of what, by which program.
+    pub about: String,
+    /// What was learned, in a sentence or two.
+    pub headline: String,
+    /// The same of single groups of runs, the best first; not of more than a page has room for.
+    pub verdicts: Vec<Verdict>,
     /// The rest, in order.
     pub sections: Vec<Section>,
+}
+
+/// What the runs of one config came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// What tells the config from the others.
+    pub label: String,
+    /// Its score with unit, mean and deviation; empty without one.
+    pub score: String,
+    /// What the score is, and over what.
+    pub measure: String,
+    /// What else there is to say, each good, bad or neither.
+    pub facts: Vec<(Tone, String)>,
+}
+
+impl Verdict {
+    /// In one line.
+    pub fn line(&self) -> String {
+        let facts: Vec<&str> = self.facts.iter().map(|(_, fact)| fact.as_str()).collect();
+        let score =
+            if self.score.is_empty() { self.measure.clone() } else { format!("{} {}", self.measure, self.score) };
+        std::iter::once(score.as_str()).chain(facts).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// How something is to be taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    #[default]
+    Plain,
+    /// As it should be.
+    Good,
+    /// Something is wrong.
+    Bad,
+    /// Not yet settled.
+    Open,
 }
 
 /// A part of a report under a heading.
@@ -66,17 +107,34 @@ pub struct Cell {
     pub text: String,
     /// By what it is sorted; `None`: by its text.
     pub number: Option<f64>,
+    /// How it is to be taken.
+    pub tone: Tone,
 }
 
 impl Cell {
     /// A text.
     pub fn text(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), number: None }
+        Cell { text: text.into(), ..Cell::default() }
     }
 
     /// A number; nothing where there is none.
     pub fn number(value: Option<f64>) -> Cell {
-        value.map_or(Cell::default(), |v| Cell { text: super::words::number(v), number: Some(v) })
+        value.map_or(Cell::default(), |v| Cell { text: super::words::number(v), number: Some(v), ..Cell::default() })
+    }
+
+    /// A number as it was written, sorted by its value.
+    pub fn written(text: &str) -> Cell {
+        Cell { text: text.to_owned(), number: text.parse().ok(), ..Cell::default() }
+    }
+
+    /// A number in words of its own.
+    pub fn told(text: String, number: f64) -> Cell {
+        Cell { text, number: Some(number), ..Cell::default() }
+    }
+
+    /// A text that is good or bad.
+    pub fn toned(tone: Tone, text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), tone, ..Cell::default() }
     }
 }
 

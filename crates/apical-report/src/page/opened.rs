@@ -1,5 +1,6 @@
 //! Run folders opened for a report. Nothing of them is trusted: a folder that cannot be read is told of, and the others stay.
 
+use super::model::Tone;
 use crate::figures::Runs;
 use apical_lab::record::{Ending, Error, Run, RunInfo};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,15 @@ impl State {
             State::Damaged => "damaged",
         }
     }
+
+    /// How that is to be taken.
+    pub fn tone(self) -> Tone {
+        match self {
+            State::Finished => Tone::Good,
+            State::Unfinished => Tone::Open,
+            State::Failed | State::Damaged => Tone::Bad,
+        }
+    }
 }
 
 /// What one folder tells.
@@ -38,6 +48,8 @@ pub struct Told {
     pub state: State,
     /// Why it ended or cannot be read; may be empty.
     pub reason: String,
+    /// Where it failed: layer, cell, step and so on, as far as the run tells.
+    pub failed_at: Vec<(String, String)>,
     /// `run.json`.
     pub info: RunInfo,
     /// Its place among the runs that could be read.
@@ -120,18 +132,21 @@ impl Told {
         if let Err(error) = run.final_value("epochs") {
             kept(error);
         }
+        let written = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+        let at = |ending: &Ending| ending.place.iter().map(|(key, value)| (key.clone(), written(value))).collect();
+        let failed_at = ending.as_ref().map(at).unwrap_or_default();
         let (state, reason) = match ending {
             Some(ending) if ending.done => (State::Finished, ending.reason),
             Some(ending) => (State::Failed, ending.reason),
             None => (State::Unfinished, info.exit.clone().unwrap_or_default()),
         };
-        Told { name: run.name.clone(), state, reason, info, place: Some(place), problems }
+        Told { name: run.name.clone(), state, reason, failed_at, info, place: Some(place), problems }
     }
 
     fn damaged(path: &Path, error: &Error) -> Told {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let info = RunInfo::read(path).unwrap_or_default();
         let (state, reason) = (State::Damaged, error.to_string());
-        Told { name, state, reason, info, place: None, problems: Vec::new() }
+        Told { name, state, reason, failed_at: Vec::new(), info, place: None, problems: Vec::new() }
     }
 }

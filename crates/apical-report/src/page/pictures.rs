@@ -40,9 +40,13 @@ pub fn pictures(opened: &Opened) -> Vec<Block> {
             }
         }
     }
+    if opened.runs.runs.len() > 1 && !blocks.is_empty() {
+        let says = "A figure that is of one run is of the first run that has its data; `apical plot` draws those of the others.";
+        blocks.push(Block::Text(says.into()));
+    }
     if !left_out.is_empty() {
-        blocks.push(Block::Text("Not recorded, or not to be drawn:".into()));
-        blocks.push(Block::List(left_out));
+        let (label, text) = ("Figures that are not here, and why".into(), left_out.join("\n"));
+        blocks.push(Block::Code { label, language: "text", text });
     }
     blocks
 }

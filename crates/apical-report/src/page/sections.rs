@@ -1,40 +1,42 @@
 //! What a report says, section by section.
 
-use super::converged::{self, Course};
-use super::model::{Block, Cell, Page, Section, Table};
+use super::converged;
+use super::model::{Block, Cell, Chart, Page, Section, Table, Tone};
 use super::opened::{Opened, State, Told};
-use super::{Extra, charts, pictures, published, words};
+use super::verdict::{self, column, course, measure};
+use super::{Extra, charts, cost, pictures, published, rates, words};
 use apical_lab::record::read;
 
 /// Configs and commands beyond this number are left to their folders.
 const MOST_CONFIGS: usize = 8;
-/// What the lower it is the better; the first that the runs of a group have is their score.
-const SCORES: [&str; 5] = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss"];
-/// The same over time.
-const COURSES: [&str; 4] = ["validation.error", "validation.loss", "train.error", "train.loss"];
 
 /// The page of opened folders.
 pub fn page(opened: &Opened, extra: &Extra) -> Page {
     let (mut learning, mut diagnostics) = (charts::learning(opened), charts::diagnostics(opened));
     charts::thin(&mut learning.iter_mut().chain(&mut diagnostics).collect::<Vec<_>>());
-    let or = |blocks: Vec<Block>, otherwise: &str| {
-        if blocks.is_empty() { vec![Block::Text(otherwise.into())] } else { blocks }
+    diagnostics.extend(rates::charts(opened));
+    let or = |charts: Vec<Chart>, otherwise: &str| -> Vec<Block> {
+        if charts.is_empty() {
+            return vec![Block::Text(otherwise.into())];
+        }
+        charts.into_iter().map(|chart| Block::Chart(Box::new(chart))).collect()
     };
-    let mut curves: Vec<Block> = learning.into_iter().map(|chart| Block::Chart(Box::new(chart))).collect();
-    curves = or(curves, "Not recorded: runs have curves if the task has targets, once the first interval has ended.");
-    curves.push(Block::Text(converged::RULE.into()));
-    let no_diagnostics =
-        "Not recorded: a microcircuit with hidden layers has them, and record.angles adds angles to every learner.";
-    let diagnostics = or(diagnostics.into_iter().map(|chart| Block::Chart(Box::new(chart))).collect(), no_diagnostics);
+    let mut curves =
+        or(learning, "Not recorded: runs have curves if the task has targets, once the first interval has ended.");
+    curves.push(Block::Text(format!("{} {}", charts::shown(opened), converged::RULE)));
+    let diagnostics = or(
+        diagnostics,
+        "Not recorded: a microcircuit with hidden layers has them, and record.angles adds angles to every learner.",
+    );
     let section = |id, title, blocks| Section { id, title, blocks };
     let mut sections = vec![
-        section("runs", "Runs", vec![Block::Table(runs(opened))]),
+        section("runs", "Runs", runs(opened)),
         section("differences", "What differs", differences(opened)),
-        section("curves", "Curves", curves),
+        section("curves", "Learning", curves),
         section("diagnostics", "Diagnostics", diagnostics),
         section("figures", "Figures and traces", pictures::pictures(opened)),
         section("published", "Held against what is published", against(opened)),
-        section("cost", "Cost", cost(opened)),
+        section("cost", "Cost", cost::blocks(opened)),
         section("reproduce", "To do it again", reproduce(opened, extra)),
         section("cite", "To cite", cite(extra)),
     ];
@@ -45,7 +47,9 @@ pub fn page(opened: &Opened, extra: &Extra) -> Page {
     if opened.told.is_empty() {
         sections.retain(|section| ["figures", "reproduce", "cite"].contains(&section.id));
     }
-    Page { title: title(opened), verdict: verdict(opened), sections }
+    sections.retain(|section| !section.blocks.is_empty());
+    let (headline, verdicts) = (verdict::headline(opened), verdict::verdicts(opened));
+    Page { title: title(opened), about: about(opened), headline, verdicts, sections }
 }
 
 fn title(opened: &Opened) -> String {
@@ -53,71 +57,28 @@ fn title(opened: &Opened) -> String {
     names.extend(opened.relations.runs.iter().map(|run| run.name.as_str()));
     names.sort_unstable();
     names.dedup();
-    let all = opened.told.len() + opened.relations.runs.len();
-    let named = if names.len() > 3 {
-        format!("{} and {} more", names[..3].join(", "), names.len() - 3)
-    } else {
-        names.join(", ")
-    };
-    format!("{named}: {all} {}", if all == 1 { "run" } else { "runs" })
+    if names.len() > 3 { format!("{} and {} more", names[..3].join(", "), names.len() - 3) } else { names.join(", ") }
 }
 
-/// Error in percent, with its words.
-fn told(metric: &str) -> (String, f64) {
-    let words = metric.replace('.', " ");
-    if metric.ends_with(".error") { (format!("{words} (%)"), 100.0) } else { (words, 1.0) }
-}
-
-fn verdict(opened: &Opened) -> Vec<String> {
-    let line = |(group, label): (usize, &String)| {
-        let all: Vec<&Told> = opened.group(group).collect();
-        let count = |state| all.iter().filter(|t| t.state == state).count();
-        let of = |n: usize| format!("{n} {}", if n == 1 { "run" } else { "runs" });
-        let mut parts = Vec::new();
-        let score = SCORES.iter().map(|m| (m, opened.finals(group, m))).find(|(_, values)| !values.is_empty());
-        match score {
-            Some((metric, values)) => {
-                let (name, factor) = told(metric);
-                let values: Vec<f64> = values.into_iter().map(|v| v * factor).collect();
-                let over = if values.len() > 1 {
-                    format!(" (mean and standard deviation over {} runs)", values.len())
-                } else {
-                    String::new()
-                };
-                parts.push(format!("{name} {}{over}", words::spread(&values)));
-            }
-            None => parts.push("no error and no loss recorded".into()),
-        }
-        let seconds: Vec<f64> = all.iter().map(|t| t.info.seconds).filter(|s| *s > 0.0).collect();
-        if let Some((mean, _)) = words::mean_sd(&seconds) {
-            parts.push(format!("{} a run", words::seconds(mean)));
-        }
-        let courses: Vec<Course> = all.iter().filter_map(|t| course(opened, t)).collect();
-        for kind in [Course::Converged, Course::Falling, Course::Worse, Course::Short] {
-            match courses.iter().filter(|c| **c == kind).count() {
-                0 => {}
-                _ if all.len() == 1 => parts.push(kind.words().into()),
-                n => parts.push(format!("{} {n} of {}", kind.words(), all.len())),
-            }
-        }
-        for state in [State::Failed, State::Unfinished] {
-            if count(state) > 0 {
-                parts.push(format!("{} {}", of(count(state)), state.word()));
-            }
-        }
-        format!("{label}: {}.", parts.join("; "))
-    };
-    let mut lines: Vec<String> = opened.runs.groups.labels.iter().enumerate().map(line).collect();
-    let damaged = opened.told.iter().filter(|t| t.state == State::Damaged).count();
-    if damaged > 0 {
-        lines.push(format!("{damaged} of {} folders cannot be read; see below.", opened.told.len()));
-    }
-    lines
-}
-
-fn course(opened: &Opened, told: &Told) -> Option<Course> {
-    let metrics = opened.run(told)?.metrics().ok()?;
-    COURSES.iter().find_map(|name| metrics.get(name)).map(converged::course)
+fn about(opened: &Opened) -> String {
+    let mut parts = Vec::new();
+    let count = |n: usize, of| (n > 0).then(|| words::count(n, of));
+    parts.extend(count(opened.told.len(), "run"));
+    parts.extend(count(opened.relations.runs.len(), "relation of learners"));
+    parts.extend(count(opened.runs.count(), "config").filter(|_| opened.runs.count() > 1));
+    let mut days: Vec<&str> = opened.told.iter().filter_map(|t| t.info.started.get(..10)).collect();
+    days.sort_unstable();
+    parts.extend(match (days.first(), days.last()) {
+        (Some(first), Some(last)) if first == last => Some((*first).to_owned()),
+        (Some(first), Some(last)) => Some(format!("{first} to {last}")),
+        _ => None,
+    });
+    let mut versions: Vec<&str> =
+        opened.told.iter().map(|t| t.info.version.as_str()).filter(|v| !v.is_empty()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    parts.extend((!versions.is_empty()).then(|| format!("apical {}", versions.join(", "))));
+    parts.join(" \u{b7} ")
 }
 
 fn problems(opened: &Opened) -> Vec<String> {
@@ -128,29 +89,56 @@ fn problems(opened: &Opened) -> Vec<String> {
     opened.told.iter().flat_map(own).collect()
 }
 
-fn runs(opened: &Opened) -> Table {
+fn runs(opened: &Opened) -> Vec<Block> {
     let metrics = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss", "epochs"];
     let shown: Vec<&str> =
         metrics.into_iter().filter(|m| opened.told.iter().any(|t| opened.last(t, m).is_some())).collect();
-    let several = opened.runs.groups.labels.len() > 1;
+    let several = opened.runs.count() > 1;
     let mut head = vec!["run".to_owned()];
     head.extend(several.then(|| "config".to_owned()));
     head.extend(["seed".to_owned(), "state".to_owned()]);
-    head.extend(shown.iter().map(|m| told(m).0));
-    head.extend(["time (s)", "course", "reason"].map(String::from));
+    head.extend(shown.iter().map(|m| column(m).0));
+    head.extend(["time", "course", "reason"].map(String::from));
     let row = |t: &Told| {
         let mut cells = vec![Cell::text(&t.name)];
         let group = t.place.map_or("", |place| &opened.runs.groups.labels[opened.runs.groups.of[place]]);
         cells.extend(several.then(|| Cell::text(group)));
         cells.push(Cell::number(t.place.map(|_| t.info.seed as f64)));
-        cells.push(Cell::text(t.state.word()));
-        cells.extend(shown.iter().map(|m| Cell::number(opened.last(t, m).map(|v| v * told(m).1))));
-        cells.push(Cell::number(Some(t.info.seconds).filter(|s| *s > 0.0)));
-        cells.push(Cell::text(course(opened, t).map_or("", Course::words)));
+        cells.push(Cell::toned(t.state.tone(), t.state.word()));
+        cells.extend(shown.iter().map(|m| Cell::number(opened.last(t, m).map(|v| v * column(m).1))));
+        let seconds = t.info.seconds;
+        cells.push(if seconds > 0.0 { Cell::told(words::seconds(seconds), seconds) } else { Cell::default() });
+        cells.push(Cell::text(course(opened, t).map_or("", |course| course.words())));
         cells.push(Cell::text(&t.reason));
         cells
     };
-    Table { caption: "All runs, with how they ended".into(), head, rows: opened.told.iter().map(row).collect() }
+    let rows = opened.told.iter().map(row).collect();
+    let table = Table { caption: "All runs, with how they ended".into(), head, rows };
+    std::iter::once(Block::Table(table)).chain(failures(opened)).collect()
+}
+
+/// Where runs failed, as far as they tell.
+fn failures(opened: &Opened) -> Option<Block> {
+    let failed: Vec<&Told> =
+        opened.told.iter().filter(|t| t.state == State::Failed && !t.failed_at.is_empty()).collect();
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in failed.iter().flat_map(|t| &t.failed_at) {
+        if !keys.contains(&key.as_str()) {
+            keys.push(key);
+        }
+    }
+    let first = ["layer", "cell", "index", "step", "time_ms", "value", "presentation"];
+    keys.sort_by_key(|key| first.iter().position(|known| known == key).unwrap_or(first.len()));
+    let at = |t: &Told, key: &str| t.failed_at.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
+    let row = |t: &&Told| {
+        let cell = |key: &&str| at(t, key).map_or(Cell::default(), |value| Cell::written(&value));
+        std::iter::once(Cell::text(&t.name)).chain(keys.iter().map(cell)).collect()
+    };
+    let rows: Vec<Vec<Cell>> = failed.iter().map(row).collect();
+    let head =
+        std::iter::once("run").chain(keys.iter().copied()).map(|key| key.replace("_ms", " (ms)").replace('_', " "));
+    let caption = "Where runs failed".into();
+    (!rows.is_empty()).then(|| Block::Table(Table { caption, head: head.collect(), rows }))
 }
 
 fn differences(opened: &Opened) -> Vec<Block> {
@@ -160,16 +148,33 @@ fn differences(opened: &Opened) -> Vec<Block> {
         let seeds = if all == 1 { "There is one run." } else { "The runs differ in their seeds alone, if at all." };
         return vec![Block::Text(seeds.into())];
     }
+    let metrics: Vec<&str> = ["test.error", "validation.error", "validation.loss", "train.loss"]
+        .into_iter()
+        .filter(|metric| (0..groups.labels.len()).any(|group| !opened.finals(group, metric).is_empty()))
+        .take(2)
+        .collect();
     let mut head = groups.keys.clone();
-    head.push("runs".into());
-    let row = |(group, values): (usize, &Vec<String>)| {
-        let cell = |v: &String| Cell { text: v.clone(), number: v.parse().ok() };
-        let mut cells: Vec<Cell> = values.iter().map(cell).collect();
+    head.extend(metrics.iter().flat_map(|metric| {
+        let (name, unit, _) = measure(metric);
+        [words::with_unit(&name, unit), "standard deviation".into()]
+    }));
+    head.extend(["runs", "failed"].map(String::from));
+    let row = |group: usize| {
+        let mut cells: Vec<Cell> = groups.values[group].iter().map(|v| Cell::written(v)).collect();
+        for metric in &metrics {
+            let found = words::mean_sd(&opened.finals(group, metric));
+            let shown = |v: Option<f64>| Cell::number(v.map(|v| v * measure(metric).2));
+            cells.extend([shown(found.map(|(mean, _)| mean)), shown(found.and_then(|(_, sd)| sd))]);
+        }
+        let failed = opened.group(group).filter(|t| t.state == State::Failed).count();
         cells.push(Cell::number(Some(opened.group(group).count() as f64)));
         cells
+            .push(Cell { tone: if failed > 0 { Tone::Bad } else { Tone::Plain }, ..Cell::number(Some(failed as f64)) });
+        cells
     };
-    let rows = groups.values.iter().enumerate().map(row).collect();
-    vec![Block::Table(Table { caption: "Keys of the config that tell the runs apart".into(), head, rows })]
+    let rows = verdict::ranked(opened).into_iter().map(row).collect();
+    let caption = "Keys of the config that tell the runs apart, and what they came to, the best first".into();
+    vec![Block::Table(Table { caption, head, rows })]
 }
 
 fn against(opened: &Opened) -> Vec<Block> {
@@ -177,17 +182,20 @@ fn against(opened: &Opened) -> Vec<Block> {
     for (group, label) in opened.runs.groups.labels.iter().enumerate() {
         let Some(run) = opened.group(group).find_map(|t| opened.run(t)) else { continue };
         for held in published::held(run) {
-            let (name, factor) = told(held.metric);
+            let (name, unit, factor) = measure(held.metric);
             let ours: Vec<f64> = opened.finals(group, held.metric).iter().map(|v| v * factor).collect();
-            let ours = if ours.is_empty() { "none".to_owned() } else { words::spread(&ours) };
+            let ours = if ours.is_empty() { "none".to_owned() } else { words::with_unit(&words::spread(&ours), unit) };
+            let sd = held.deviation.map_or(String::new(), |sd| format!(" \u{b1} {}", words::short(sd * factor)));
+            let theirs = format!("{}{sd} {unit}", words::short(held.value * factor));
+            let same = |answer: &str| if answer.starts_with("yes") { Tone::Good } else { Tone::Open };
             rows.push(vec![
                 Cell::text(label),
                 Cell::text(format!("{} ({})", held.what, held.source)),
                 Cell::text(name),
-                Cell::number(Some(held.value * factor)),
+                Cell::told(theirs, held.value),
                 Cell::text(ours),
-                Cell::text(held.net),
-                Cell::text(held.protocol),
+                Cell::toned(same(&held.net), held.net),
+                Cell::toned(same(&held.protocol), held.protocol),
             ]);
         }
     }
@@ -201,30 +209,6 @@ fn against(opened: &Opened) -> Vec<Block> {
         head,
         rows,
     })]
-}
-
-fn cost(opened: &Opened) -> Vec<Block> {
-    let head = ["run", "time (s)", "presentations a second", "threads", "precision", "plan", "CPU"].map(String::from);
-    let row = |t: &Told| {
-        let seconds = Some(t.info.seconds).filter(|s| *s > 0.0);
-        let made = opened.run(t).and_then(|run| {
-            let last = |s: &read::Series| s.when.last().map(|w| w.presentation);
-            run.metrics().ok()?.series.iter().filter_map(last).max()
-        });
-        let pace = made.zip(seconds).map(|(made, seconds)| made as f64 / seconds);
-        vec![
-            Cell::text(&t.name),
-            Cell::number(seconds),
-            Cell::number(pace),
-            Cell::number(Some(t.info.threads as f64).filter(|n| *n > 0.0)),
-            Cell::text(&t.info.precision),
-            Cell::text(&t.info.plan),
-            Cell::text(&t.info.cpu),
-        ]
-    };
-    let rows = opened.told.iter().filter(|t| t.place.is_some()).map(row).collect();
-    let table = Table { caption: "What the runs cost, evaluations included".into(), head: head.to_vec(), rows };
-    vec![Block::Table(table), Block::Text("Peak memory and circuit steps a second: not recorded by runs.".into())]
 }
 
 fn reproduce(opened: &Opened, extra: &Extra) -> Vec<Block> {
