@@ -48,7 +48,7 @@ fn a_report_says_what_was_learned_and_how_sure_that_is() {
     let folders: Vec<PathBuf> =
         (0..3).map(|seed| run(place.path(), &format!("toy-{seed}"), "microcircuit", seed, 40)).collect();
     let page = page(&folders);
-    for said in ["Test error", "2.10 \u{b1} 0.10 %", "of 3 runs", "12.5 s a run", "converged: 3 of 3"] {
+    for said in ["Test error", "2.10 \u{b1} 0.10 %", "of 3 runs", "12.5 s a run", "3 of 3 converged"] {
         assert!(page.headline.contains(said), "{said} in {}", page.headline);
     }
     let (html, markdown) = (page.html(), page.markdown());
@@ -136,8 +136,8 @@ fn a_hundred_runs_stay_below_five_megabytes() {
         })
         .collect();
     let page = page(&folders);
-    assert!(page.headline.starts_with("Best on validation of 100 configs: "), "{}", page.headline);
-    assert!(page.headline.contains("with test error"), "{}", page.headline);
+    assert!(page.headline.starts_with("Best of 100 configs on validation is "), "{}", page.headline);
+    assert!(page.headline.contains(": test error "), "{}", page.headline);
     let bytes = page.html().len();
     assert!(bytes < 5_000_000, "{bytes} bytes");
 }

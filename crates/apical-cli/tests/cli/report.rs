@@ -49,7 +49,14 @@ fn markdown_has_the_same_words_without_markup() {
     let by_ending = place.bytes(".", "r.md");
     place.apical(&["report", "runs", "--format", "md"]);
     let text = String::from_utf8(by_ending).unwrap();
-    for said in ["# quick\n", "## Runs\n", "| run | seed | state |", "```toml\nname = \"quick\"", "@inproceedings{", "Saturated cells"] {
+    for said in [
+        "# quick\n",
+        "## Runs\n",
+        "| run | seed | state |",
+        "```toml\nname = \"quick\"",
+        "@inproceedings{",
+        "Saturated cells",
+    ] {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert!(!text.contains("<svg") && place.join("report.md").is_file());
@@ -64,7 +71,9 @@ fn a_run_that_diverged_says_where() {
     let report = place.apical(&["report", "runs", "-o", "r.md"]);
     assert!(report.code == Some(0) && report.stdout.contains("1 run failed"), "{report:?}");
     let text = String::from_utf8(place.bytes(".", "r.md")).unwrap();
-    for said in ["Where runs failed", "| run | layer | cell | index | step | time (ms) | value | presentation |", "diverged"] {
+    for said in
+        ["Where runs failed", "| run | layer | cell | index | step | time (ms) | value | presentation |", "diverged"]
+    {
         assert!(text.contains(said), "{said}: {text}");
     }
 }
@@ -114,7 +123,10 @@ fn a_name_with_markup_stays_a_name() {
     let hostile = "runs/<img src=x onerror=alert(1)>&\"'";
     fs::rename(place.join(&first), place.join(hostile)).unwrap();
     let config = String::from_utf8(place.bytes(hostile, "config.resolved.toml")).unwrap();
-    place.write(&format!("{hostile}/config.resolved.toml"), config.replace("\"quick\"", "\"</script><script>alert(2)\""));
+    place.write(
+        &format!("{hostile}/config.resolved.toml"),
+        config.replace("\"quick\"", "\"</script><script>alert(2)\""),
+    );
     assert_eq!(place.apical(&["report", hostile]).code, Some(0));
     let page = String::from_utf8(place.bytes(".", "report.html")).unwrap();
     assert!(!page.contains("<img") && page.contains("&lt;img src=x onerror=alert(1)&gt;&amp;&quot;&#39;"));

@@ -42,12 +42,17 @@ fn a_reader_sorts_hovers_zooms_and_changes_the_theme() {
 
 /// The second click turns the order around; what has no number stands last.
 fn sorts(browser: &mut Browser) {
-    let column = browser.value("[...document.querySelectorAll('#runs th button')].findIndex((b) => b.textContent.startsWith('test error'))");
+    let column = browser.value(
+        "[...document.querySelectorAll('#runs th button')].findIndex((b) => b.textContent.startsWith('test error'))",
+    );
     let column = column.as_u64().unwrap() + 1;
     let mut orders = Vec::new();
     for _ in 0..2 {
         browser.click(&format!("#runs thead th:nth-child({column}) button"));
-        let cells = format!("[...document.querySelectorAll('#runs table')[0].tBodies[0].rows].map((r) => r.cells[{}].textContent)", column - 1);
+        let cells = format!(
+            "[...document.querySelectorAll('#runs table')[0].tBodies[0].rows].map((r) => r.cells[{}].textContent)",
+            column - 1
+        );
         let found: Vec<String> = serde_json::from_value(browser.value(&cells)).unwrap();
         assert_eq!((found.len(), found[4].as_str()), (5, ""), "{found:?}");
         orders.push(found[..4].iter().map(|text| text.parse().unwrap()).collect::<Vec<f64>>());
@@ -63,7 +68,9 @@ fn hovers(browser: &mut Browser) {
     browser.mouse("mouseMoved", at);
     let tip = browser.value("document.querySelector('#curves .tip').innerText");
     let lasts = browser.value("JSON.parse(document.getElementById('charts').textContent)[0].lines.map((l) => String(Number(l.y.at(-1).toPrecision(4))))");
-    let told = |value: &Value| tip.as_str().unwrap().contains(&format!("Classification error (%) {}", value.as_str().unwrap()));
+    let told = |value: &Value| {
+        tip.as_str().unwrap().contains(&format!("Classification error (%) {}", value.as_str().unwrap()))
+    };
     assert!(lasts.as_array().unwrap().iter().any(told), "{tip} has none of {lasts}");
     assert!(tip.as_str().unwrap().contains("seeds from "), "{tip}");
     browser.mouse("mouseMoved", (1.0, 1.0));

@@ -3,7 +3,7 @@
 use super::model::Chart;
 use super::opened::Opened;
 use crate::decimate::decimate;
-use crate::figure::{Axis, Panel};
+use crate::figure::{Axis, Panel, Scale};
 use crate::figures::Refusal;
 use crate::figures::overlay::{Runs, X, layers};
 
@@ -40,11 +40,11 @@ const DIAGNOSTICS: [Family; 14] = [
     family("interneuron_error.", "Error of interneurons over the nudge", ("Interneuron error", "")),
     family("distance_pi.", "Distance of W^PI from self-prediction", ("Distance PI", "")),
     family("distance_ip.", "Distance of W^IP from self-prediction", ("Distance IP", "")),
-    family("saturated.", "Saturated cells: slope below a twentieth of the steepest", ("Share of cells", "")),
+    family("saturated.", "Saturated cells: slope below a twentieth of the steepest", ("Share of cells", "%")),
     family("weight_norm.", "Norms of weights", ("Norm", "")),
     family("solver.", "The solver: samples that did not settle, residual, sweeps", ("Value", "")),
     family("stability.", "Stability: must stay below 2", ("Stability number", "")),
-    family("validation.unsettled", "Validation samples without an answer", ("Share", "")),
+    family("validation.unsettled", "Validation samples without an answer", ("Share", "%")),
 ];
 
 /// What is shown of several runs, for readers.
@@ -75,7 +75,8 @@ pub fn diagnostics(opened: &Opened) -> Vec<Chart> {
         let found = runs.metrics(f.prefix).ok()?;
         let by_layer = found.iter().all(|(_, rest)| rest.parse::<usize>().is_ok());
         let members = if by_layer { layers(found) } else { found };
-        chart(runs, f.title, X::Presentations, Axis::new(f.axis.0, f.axis.1), 1.0, &members)
+        let factor = if f.axis.1 == "%" { 100.0 } else { 1.0 };
+        chart(runs, f.title, X::Presentations, Axis::new(f.axis.0, f.axis.1), factor, &members)
     };
     DIAGNOSTICS.iter().filter_map(of).collect()
 }
@@ -83,6 +84,10 @@ pub fn diagnostics(opened: &Opened) -> Vec<Chart> {
 fn chart(runs: &Runs, title: &str, x: X, y: Axis, factor: f64, members: &[(String, String)]) -> Option<Chart> {
     let panel: Result<Panel, Refusal> = runs.panel(x, y, factor, members);
     let mut panel = panel.ok().filter(|panel| panel.lines.iter().any(|line| line.y.iter().any(|v| v.is_finite())))?;
+    // An angle of 1 degree is no tenth of one of 10.
+    if panel.y.unit == "\u{b0}" {
+        panel.y.scale = Scale::Linear;
+    }
     if panel.legend.as_ref().is_some_and(|keys| keys.len() > MOST_KEYS) {
         panel.legend = Some(Vec::new());
     }

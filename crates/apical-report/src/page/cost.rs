@@ -55,6 +55,9 @@ fn rate(count: u64, seconds: f64) -> Cell {
 fn epoch(told: &Told) -> f64 {
     let (info, cost) = (&told.info, told.info.cost);
     let presentations = info.presentations as f64 / info.epochs as f64;
+    if (cost.presentations as f64) < presentations {
+        return 0.0;
+    }
     let seconds = cost.training_seconds / cost.presentations as f64 * presentations;
     if seconds.is_finite() { seconds } else { 0.0 }
 }

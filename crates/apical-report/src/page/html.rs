@@ -17,6 +17,9 @@ const SCRIPT: &str = include_str!("page.js");
 /// The page may load nothing, from wherever.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'";
 
+/// Texts up to so many letters stay in one line of a table.
+const SHORT: usize = 34;
+
 /// Writing to a String cannot fail.
 macro_rules! put {
     ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
@@ -64,12 +67,10 @@ fn verdicts(out: &mut String, page: &Page) {
         put!(out, r#"<ul class="cards">"#);
         for verdict in &page.verdicts {
             put!(out, r#"<li><h3>{}</h3>"#, escape(&verdict.label));
-            put!(
-                out,
-                r#"<p class="score">{}</p><p class="measure">{}</p><ul class="facts">"#,
-                escape(&verdict.score),
-                escape(&verdict.measure)
-            );
+            let measure =
+                [&verdict.measure[..], &verdict.over].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            put!(out, r#"<p class="score">{}</p>"#, escape(&verdict.score));
+            put!(out, r#"<p class="measure">{}</p><ul class="facts">"#, escape(&measure.join(", ")));
             for (tone, fact) in &verdict.facts {
                 put!(out, r#"<li{}>{}</li>"#, class(*tone), escape(fact));
             }
@@ -113,8 +114,9 @@ fn block(out: &mut String, block: &Block, charts: &mut Vec<Value>) {
             put!(out, "<p>{}</p>", escape(text));
         }
         Block::List(lines) => list(out, lines),
-        Block::Code { label, text, .. } => {
-            put!(out, "<details><summary>{}</summary>", escape(label));
+        Block::Code { label, text, open, .. } => {
+            let open = if *open { " open" } else { "" };
+            put!(out, "<details{open}><summary>{}</summary>", escape(label));
             put!(out, r#"<pre tabindex="0"><code>{}</code></pre></details>"#, escape(text));
         }
         Block::Table(t) => table(out, t),
@@ -135,8 +137,10 @@ fn table(out: &mut String, table: &Table) {
     let caption = escape(&table.caption);
     put!(out, r#"<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table class="sortable">"#);
     put!(out, "<caption>{caption}</caption>\n<thead><tr>");
-    for name in &table.head {
-        put!(out, r#"<th scope="col"><button type="button">{}</button></th>"#, escape(name));
+    for (i, name) in table.head.iter().enumerate() {
+        let is_number = table.rows.iter().any(|row| row.get(i).is_some_and(|cell| cell.number.is_some()));
+        let number = if is_number { r#" class="number""# } else { "" };
+        put!(out, r#"<th scope="col"{number}><button type="button">{}</button></th>"#, escape(name));
     }
     put!(out, "</tr></thead>\n<tbody>");
     for row in &table.rows {
@@ -152,7 +156,11 @@ fn table(out: &mut String, table: &Table) {
 fn cell(out: &mut String, cell: &Cell, is_first: bool) {
     let text = escape(&cell.text);
     let text = if cell.tone == Tone::Plain { text } else { format!("<span{}>{text}</span>", class(cell.tone)) };
-    let number = cell.number.map_or(String::new(), |number| format!(r#" class="number" data-number="{number}""#));
+    let number = match cell.number {
+        Some(number) => format!(r#" class="number" data-number="{number}""#),
+        None if cell.text.chars().count() <= SHORT => r#" class="short""#.to_owned(),
+        None => String::new(),
+    };
     let _ = match is_first {
         true => write!(out, r#"<th scope="row"{number}>{text}</th>"#),
         false => write!(out, "<td{number}>{text}</td>"),
@@ -211,9 +219,15 @@ fn data(chart: &Chart) -> Value {
         .map(|b| json!({"name": b.name, "colour": b.colour, "x": place(&b.x[..]), "low": numbers(&b.low), "high": numbers(&b.high)}))
         .collect();
     let positions: Vec<Value> = positions.into_iter().map(numbers).collect();
+    let keys: Vec<Value> = match &panel.legend {
+        Some(keys) => {
+            keys.iter().map(|k| json!({"name": k.name, "colour": k.colour, "dash": k.dash.lengths()})).collect()
+        }
+        None => lines.iter().map(|l| json!({"name": l["name"], "colour": l["colour"], "dash": l["dash"]})).collect(),
+    };
     let (x, y) = (panel.x.text(), panel.y.text());
     let is_log = panel.y.scale == crate::Scale::Log;
-    json!({"title": chart.title, "x": x, "y": y, "log": is_log, "positions": positions, "lines": lines, "bands": bands})
+    json!({"title": chart.title, "x": x, "y": y, "log": is_log, "range": panel.y.range, "keys": keys, "positions": positions, "lines": lines, "bands": bands})
 }
 
 /// Five digits, more are not seen; counts as they are; null where there is no number.

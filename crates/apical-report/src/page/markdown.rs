@@ -27,7 +27,7 @@ fn block(out: &mut String, block: &Block) {
     let _ = match block {
         Block::Text(text) => write!(out, "{}\n\n", plain(text)),
         Block::List(lines) => return list(out, lines),
-        Block::Code { label, language, text } => write!(out, "{}:\n\n{}\n", plain(label), fenced(text, language)),
+        Block::Code { label, language, text, .. } => write!(out, "{}:\n\n{}\n", plain(label), fenced(text, language)),
         Block::Table(table) => return rows(out, table),
         Block::Chart(chart) => return rows(out, &values(chart)),
         Block::Picture(p) => {

@@ -24,8 +24,10 @@ pub struct Verdict {
     pub label: String,
     /// Its score with unit, mean and deviation; empty without one.
     pub score: String,
-    /// What the score is, and over what.
+    /// What the score is.
     pub measure: String,
+    /// Over what it was taken; empty for a single run.
+    pub over: String,
     /// What else there is to say, each good, bad or neither.
     pub facts: Vec<(Tone, String)>,
 }
@@ -34,9 +36,14 @@ impl Verdict {
     /// In one line.
     pub fn line(&self) -> String {
         let facts: Vec<&str> = self.facts.iter().map(|(_, fact)| fact.as_str()).collect();
-        let score =
-            if self.score.is_empty() { self.measure.clone() } else { format!("{} {}", self.measure, self.score) };
-        std::iter::once(score.as_str()).chain(facts).collect::<Vec<_>>().join("; ")
+        std::iter::once(self.scored().as_str()).chain(facts).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The score with what it is.
+    pub fn scored(&self) -> String {
+        let over = if self.over.is_empty() { String::new() } else { format!("({})", self.over) };
+        let parts = [&self.measure, &self.score, &over];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -80,6 +87,8 @@ pub enum Block {
         language: &'static str,
         /// The text.
         text: String,
+        /// Not folded away.
+        open: bool,
     },
     /// Rows and columns.
     Table(Table),

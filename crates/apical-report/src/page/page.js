@@ -48,18 +48,22 @@
   const chart = (figure, data) => {
     let W = 600, H = 300;
     const hidden = new Set();
+    // A key without colour stands for all lines of its dash, one with colour for all of that colour.
+    const isOf = (line, key) => (key.colour === null ? String(key.dash) === String(line.dash) : key.colour === line.colour);
+    const isHidden = (line) => line && data.keys.some((key) => hidden.has(key) && isOf(line, key));
     const up = (v) => (v === null ? NaN : data.log ? (v > 0 ? Math.log10(v) : NaN) : v);
     const back = (v) => (data.log ? 10 ** v : v);
     const ends = (values) => {
       let low = Infinity, high = -Infinity;
       for (const v of values) if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
       if (low > high) return [0, 1];
-      return low === high ? [low - 0.5, high + 0.5] : [low, high];
+      const room = low === 0 ? 0.5 : 0.1 * Math.abs(low);
+      return low === high ? [low - room, high + room] : [low, high];
     };
     const all = { x: ends(data.positions.flat()) };
     const tall = data.lines.flatMap((l) => l.y.map(up)).concat(data.bands.flatMap((b) => [...b.low, ...b.high].map(up)));
     const [low, high] = ends(tall);
-    all.y = [low - 0.03 * (high - low), high + 0.03 * (high - low)];
+    all.y = data.range || [low - 0.03 * (high - low), high + 0.03 * (high - low)];
     const view = { x: [...all.x], y: [...all.y] };
     const px = (x) => LEFT + ((x - view.x[0]) / (view.x[1] - view.x[0])) * (W - LEFT - RIGHT);
     const py = (y) => H - BOTTOM - ((y - view.y[0]) / (view.y[1] - view.y[0])) * (H - TOP - BOTTOM);
@@ -107,16 +111,23 @@
       element("text", { class: "title", x: (LEFT + W - RIGHT) / 2, y: H - 6, "text-anchor": "middle" }, frame, data.x);
       element("text", { class: "title", transform: `translate(12 ${(TOP + H - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle" }, frame, data.y);
       for (const band of data.bands) {
-        if (hidden.has(band.name)) continue;
+        if (isHidden(data.lines.find((l) => l.name === band.name))) continue;
         const xs = data.positions[band.x], points = [];
         const edge = (ys) => xs.map((x, i) => [px(x), py(up(ys[i]))]);
         for (const [x, y] of [...edge(band.low), ...edge(band.high).reverse()]) if (Number.isFinite(y)) points.push(`${x.toFixed(1)},${y.toFixed(1)}`);
         element("polygon", { class: `band f${band.colour % COLOURS}`, points: points.join(" ") }, inside);
       }
       curves = data.lines.map((line) => element("path", {
-        class: `curve c${line.colour % COLOURS}`, d: hidden.has(line.name) ? "" : path(data.positions[line.x], line.y), "stroke-linecap": "round",
+        class: `curve c${line.colour % COLOURS}`, d: isHidden(line) ? "" : path(data.positions[line.x], line.y), "stroke-linecap": "round",
         "stroke-dasharray": line.dash.map((d) => 1.8 * d).join(" "),
       }, inside));
+      // A curve of a single value has no length.
+      data.lines.forEach((line) => {
+        const found = line.y.flatMap((y, i) => (Number.isFinite(up(y)) ? [i] : []));
+        if (found.length === 1 && !isHidden(line)) {
+          element("circle", { class: `f${line.colour % COLOURS}`, cx: px(data.positions[line.x][found[0]]), cy: py(up(line.y[found[0]])), r: 3.5 }, inside);
+        }
+      });
       const zoomed = view.x[0] !== all.x[0] || view.x[1] !== all.x[1] || view.y[0] !== all.y[0] || view.y[1] !== all.y[1];
       reset.disabled = !zoomed;
     };
@@ -150,7 +161,7 @@
     const nearest = (p) => {
       let best = null;
       data.lines.forEach((curve, line) => {
-        if (hidden.has(curve.name)) return;
+        if (isHidden(curve)) return;
         const xs = data.positions[curve.x];
         xs.forEach((x, index) => {
           const y = up(curve.y[index]);
@@ -245,20 +256,21 @@
       keys[event.key]();
     });
 
-    if (data.lines.length <= MOST_KEYS && data.lines.some((l) => l.name)) {
+    if (data.keys.length <= MOST_KEYS && data.keys.some((key) => key.name)) {
       const legend = html("ul", "legend", live);
-      for (const line of data.lines) {
-        const key = button(html("li", "", legend), "", "", () => {
-          hidden.has(line.name) ? hidden.delete(line.name) : hidden.add(line.name);
-          key.setAttribute("aria-pressed", String(!hidden.has(line.name)));
+      for (const key of data.keys) {
+        const toggle = button(html("li", "", legend), "", "", () => {
+          hidden.has(key) ? hidden.delete(key) : hidden.add(key);
+          toggle.setAttribute("aria-pressed", String(!hidden.has(key)));
           draw();
           leave();
         });
-        key.setAttribute("aria-pressed", "true");
-        key.title = "Show or hide";
-        const sample = element("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, key);
-        element("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: `curve c${line.colour % COLOURS}`, "stroke-dasharray": line.dash.map((d) => 1.8 * d).join(" ") }, sample);
-        key.append(line.name);
+        toggle.setAttribute("aria-pressed", "true");
+        toggle.title = "Show or hide";
+        const sample = element("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, toggle);
+        const colour = key.colour === null ? "axis" : `c${key.colour % COLOURS}`;
+        element("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: `curve ${colour}`, "stroke-dasharray": key.dash.map((d) => 1.8 * d).join(" ") }, sample);
+        toggle.append(key.name);
       }
     }
     new ResizeObserver(() => {

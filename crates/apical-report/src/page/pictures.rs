@@ -30,8 +30,7 @@ pub fn pictures(opened: &Opened) -> Vec<Block> {
             Some(Ok((of, drawn))) => {
                 let svg = drawn.scene.svg_element(&format!("{}-", entry.name));
                 if svg.len() > LARGEST || bytes + svg.len() > LARGEST_OF_ALL {
-                    left_out
-                        .push(format!("{0}: too large for a page; `apical plot --figure {0}` draws it", entry.name));
+                    left_out.push(format!("{0}: too large for a page; apical plot --figure {0} draws it", entry.name));
                     continue;
                 }
                 bytes += svg.len();
@@ -41,12 +40,12 @@ pub fn pictures(opened: &Opened) -> Vec<Block> {
         }
     }
     if opened.runs.runs.len() > 1 && !blocks.is_empty() {
-        let says = "A figure that is of one run is of the first run that has its data; `apical plot` draws those of the others.";
+        let says = "A figure that is of one run is of the first run that has its data; those of the others are drawn by apical plot.";
         blocks.push(Block::Text(says.into()));
     }
     if !left_out.is_empty() {
         let (label, text) = ("Figures that are not here, and why".into(), left_out.join("\n"));
-        blocks.push(Block::Code { label, language: "text", text });
+        blocks.push(Block::Code { label, language: "text", text, open: false });
     }
     blocks
 }

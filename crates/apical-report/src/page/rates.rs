@@ -37,6 +37,8 @@ pub fn charts(opened: &Opened) -> Vec<Chart> {
                     .filter_map(|(when, name, dash, colour)| Some(line(&of(when)?, name, dash, colour)));
                 panel.lines.extend(lines);
             }
+            let most = panel.lines.iter().flat_map(|line| &line.y).copied().fold(0.0, f64::max);
+            panel.y.range = Some((0.0, 1.05 * most));
             let of = if several { ", at the end" } else { "" };
             (!panel.lines.is_empty()).then(|| Chart { title: format!("Rates of layer {layer}{of}"), panel })
         })

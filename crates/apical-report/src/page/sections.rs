@@ -3,12 +3,16 @@
 use super::converged;
 use super::model::{Block, Cell, Chart, Page, Section, Table, Tone};
 use super::opened::{Opened, State, Told};
-use super::verdict::{self, column, course, measure};
+use super::verdict::{self, column, course, measure, shown};
 use super::{Extra, charts, cost, pictures, published, rates, words};
 use apical_lab::record::read;
 
 /// Configs and commands beyond this number are left to their folders.
 const MOST_CONFIGS: usize = 8;
+/// Commands beyond this number are folded away.
+const MOST_COMMANDS: usize = 6;
+/// Metrics in the table of runs; the others are below their curves.
+const MOST_METRICS: usize = 3;
 
 /// The page of opened folders.
 pub fn page(opened: &Opened, extra: &Extra) -> Page {
@@ -90,14 +94,15 @@ fn problems(opened: &Opened) -> Vec<String> {
 }
 
 fn runs(opened: &Opened) -> Vec<Block> {
-    let metrics = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss", "epochs"];
-    let shown: Vec<&str> =
-        metrics.into_iter().filter(|m| opened.told.iter().any(|t| opened.last(t, m).is_some())).collect();
+    let metrics = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss"];
+    let has = |metric: &&str| opened.told.iter().any(|t| opened.last(t, metric).is_some());
+    let metrics: Vec<&str> =
+        metrics.into_iter().filter(has).take(MOST_METRICS).chain(["epochs"].into_iter().filter(has)).collect();
     let several = opened.runs.count() > 1;
     let mut head = vec!["run".to_owned()];
     head.extend(several.then(|| "config".to_owned()));
     head.extend(["seed".to_owned(), "state".to_owned()]);
-    head.extend(shown.iter().map(|m| column(m).0));
+    head.extend(metrics.iter().map(|m| column(m).0));
     head.extend(["time", "course", "reason"].map(String::from));
     let row = |t: &Told| {
         let mut cells = vec![Cell::text(&t.name)];
@@ -105,11 +110,13 @@ fn runs(opened: &Opened) -> Vec<Block> {
         cells.extend(several.then(|| Cell::text(group)));
         cells.push(Cell::number(t.place.map(|_| t.info.seed as f64)));
         cells.push(Cell::toned(t.state.tone(), t.state.word()));
-        cells.extend(shown.iter().map(|m| Cell::number(opened.last(t, m).map(|v| v * column(m).1))));
+        let value = |m: &&str| opened.last(t, m).map_or(Cell::default(), |v| Cell::told(shown(m, &[v]), v));
+        cells.extend(metrics.iter().map(value));
         let seconds = t.info.seconds;
         cells.push(if seconds > 0.0 { Cell::told(words::seconds(seconds), seconds) } else { Cell::default() });
         cells.push(Cell::text(course(opened, t).map_or("", |course| course.words())));
-        cells.push(Cell::text(&t.reason));
+        // It says no more than the state.
+        cells.push(Cell::text(if t.reason == "finished" { "" } else { &t.reason }));
         cells
     };
     let rows = opened.told.iter().map(row).collect();
@@ -154,17 +161,14 @@ fn differences(opened: &Opened) -> Vec<Block> {
         .take(2)
         .collect();
     let mut head = groups.keys.clone();
-    head.extend(metrics.iter().flat_map(|metric| {
-        let (name, unit, _) = measure(metric);
-        [words::with_unit(&name, unit), "standard deviation".into()]
-    }));
+    head.extend(metrics.iter().map(|metric| column(metric).0));
     head.extend(["runs", "failed"].map(String::from));
     let row = |group: usize| {
         let mut cells: Vec<Cell> = groups.values[group].iter().map(|v| Cell::written(v)).collect();
         for metric in &metrics {
-            let found = words::mean_sd(&opened.finals(group, metric));
-            let shown = |v: Option<f64>| Cell::number(v.map(|v| v * measure(metric).2));
-            cells.extend([shown(found.map(|(mean, _)| mean)), shown(found.and_then(|(_, sd)| sd))]);
+            let values = opened.finals(group, metric);
+            let cell = |(mean, _)| Cell::told(shown(metric, &values), mean);
+            cells.push(words::mean_sd(&values).map_or(Cell::default(), cell));
         }
         let failed = opened.group(group).filter(|t| t.state == State::Failed).count();
         cells.push(Cell::number(Some(opened.group(group).count() as f64)));
@@ -183,8 +187,9 @@ fn against(opened: &Opened) -> Vec<Block> {
         let Some(run) = opened.group(group).find_map(|t| opened.run(t)) else { continue };
         for held in published::held(run) {
             let (name, unit, factor) = measure(held.metric);
-            let ours: Vec<f64> = opened.finals(group, held.metric).iter().map(|v| v * factor).collect();
-            let ours = if ours.is_empty() { "none".to_owned() } else { words::with_unit(&words::spread(&ours), unit) };
+            let ours = opened.finals(group, held.metric);
+            let ours =
+                if ours.is_empty() { "none".to_owned() } else { words::with_unit(&shown(held.metric, &ours), unit) };
             let sd = held.deviation.map_or(String::new(), |sd| format!(" \u{b1} {}", words::short(sd * factor)));
             let theirs = format!("{}{sd} {unit}", words::short(held.value * factor));
             let same = |answer: &str| if answer.starts_with("yes") { Tone::Good } else { Tone::Open };
@@ -222,15 +227,16 @@ fn reproduce(opened: &Opened, extra: &Extra) -> Vec<Block> {
     if left > 0 {
         commands.push(format!("# and {left} more, in each run.json"));
     }
-    let code = |label: String, language, text| Block::Code { label, language, text };
+    let code = |label: String, language, text| Block::Code { label, language, text, open: false };
     if !commands.is_empty() {
-        blocks.push(code("Commands of the runs".into(), "sh", commands.join("\n")));
+        let (label, text, open) = ("Commands of the runs".into(), commands.join("\n"), commands.len() <= MOST_COMMANDS);
+        blocks.push(Block::Code { label, language: "sh", text, open });
     }
     let mut versions: Vec<String> =
         with_command.iter().map(|t| format!("apical {}, commit {}", t.info.version, t.info.commit)).collect();
     versions.sort();
     versions.dedup();
-    blocks.extend((!versions.is_empty()).then_some(Block::List(versions)));
+    blocks.extend((!versions.is_empty()).then(|| Block::Text(format!("They were made by {}.", versions.join("; ")))));
     let groups = &opened.runs.groups;
     for (group, label) in groups.labels.iter().enumerate().take(MOST_CONFIGS) {
         let Some(run) = opened.group(group).find_map(|t| opened.run(t)) else { continue };
@@ -252,7 +258,7 @@ fn cite(extra: &Extra) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !extra.bibtex.is_empty() {
         let (label, text) = ("BibTeX of apical and of all methods used".into(), extra.bibtex.clone());
-        blocks.push(Block::Code { label, language: "bibtex", text });
+        blocks.push(Block::Code { label, language: "bibtex", text, open: false });
     }
     blocks.extend((!extra.citing.is_empty()).then(|| Block::List(extra.citing.clone())));
     blocks

@@ -20,6 +20,13 @@ pub fn measure(metric: &str) -> (String, &'static str, f64) {
     if metric.ends_with(".error") { (words, "%", 100.0) } else { (words, "", 1.0) }
 }
 
+/// Values of a metric in its unit, with mean and deviation of several.
+pub fn shown(metric: &str, values: &[f64]) -> String {
+    let (_, unit, factor) = measure(metric);
+    let values: Vec<f64> = values.iter().map(|v| v * factor).collect();
+    if unit.is_empty() { words::spread(&values) } else { words::percent(&values) }
+}
+
 /// The same for the head of a column.
 pub fn column(metric: &str) -> (String, f64) {
     let (words, unit, factor) = measure(metric);
@@ -70,13 +77,12 @@ fn verdict(opened: &Opened, group: usize) -> Verdict {
     let label = opened.runs.groups.labels[group].clone();
     let mut verdict = Verdict { label, measure: "no error and no loss recorded".into(), ..Verdict::default() };
     if let Some((metric, values)) = score(opened, group) {
-        let (words, unit, factor) = measure(metric);
-        let values: Vec<f64> = values.into_iter().map(|v| v * factor).collect();
-        verdict.score = words::with_unit(&words::spread(&values), unit);
-        verdict.measure = match values.len() {
-            1 => words,
-            n => format!("{words}, mean \u{b1} standard deviation of {n} runs:"),
-        };
+        let (words, unit, _) = measure(metric);
+        verdict.score = words::with_unit(&shown(metric, &values), unit);
+        verdict.measure = words;
+        if values.len() > 1 {
+            verdict.over = format!("mean \u{b1} standard deviation of {} runs", values.len());
+        }
     }
     verdict.facts = facts(opened, &all);
     verdict
@@ -100,7 +106,7 @@ fn facts(opened: &Opened, all: &[&Told]) -> Vec<(Tone, String)> {
         match courses.iter().filter(|c| **c == kind).count() {
             0 => {}
             _ if all.len() == 1 => facts.push((tone, kind.words().into())),
-            n => facts.push((tone, format!("{}: {n} of {}", kind.words(), all.len()))),
+            n => facts.push((tone, format!("{n} of {} {}", all.len(), kind.words()))),
         }
     }
     for state in [State::Failed, State::Unfinished] {
@@ -122,26 +128,17 @@ pub fn headline(opened: &Opened) -> String {
         1 => sentences.push(capital(&verdict(opened, 0).line())),
         n => {
             let order = ranked(opened);
-            let scores: Vec<f64> = order
-                .iter()
-                .filter_map(|&g| words::mean_sd(&opened.finals(g, score(opened, order[0])?.0)))
-                .map(|(mean, _)| mean)
-                .collect();
-            if same_task(opened) && !scores.is_empty() {
-                let best = verdict(opened, order[0]);
-                let by = if RANKS[..2].iter().any(|m| !opened.finals(order[0], m).is_empty()) {
-                    " on validation"
-                } else {
-                    ""
-                };
-                let score = format!("{} {}", best.measure, best.score);
-                sentences.push(format!("Best{by} of {n} configs: {}, with {score}", labels[order[0]]));
+            let best = verdict(opened, order[0]);
+            if same_task(opened) && !best.score.is_empty() {
+                let validated = RANKS[..2].iter().any(|metric| !opened.finals(order[0], metric).is_empty());
+                let by = if validated { " on validation" } else { "" };
+                sentences.push(format!("Best of {n} configs{by} is {}: {}", labels[order[0]], best.scored()));
             } else {
                 sentences.push(format!("{n} configs, of different tasks or without scores, so none is the best"));
             }
             let all: Vec<&Told> = opened.told.iter().filter(|t| t.place.is_some()).collect();
             let facts: Vec<String> = facts(opened, &all).into_iter().map(|(_, fact)| fact).collect();
-            sentences.push(capital(&facts.join("; ")));
+            sentences.push(capital(&format!("all together: {}", facts.join("; "))));
         }
     }
     if damaged > 0 {

@@ -38,6 +38,15 @@ pub fn spread(values: &[f64]) -> String {
     }
 }
 
+/// Percentages with two decimals, and the deviation of several.
+pub fn percent(values: &[f64]) -> String {
+    match mean_sd(values) {
+        None => String::new(),
+        Some((mean, None)) => format!("{mean:.2}"),
+        Some((mean, Some(sd))) => format!("{mean:.2} \u{b1} {sd:.2}"),
+    }
+}
+
 /// Mean and, of two and more values, standard deviation (n - 1); none of no values.
 pub fn mean_sd(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let n = values.len() as f64;
@@ -53,6 +62,7 @@ pub fn mean_sd(values: &[f64]) -> Option<(f64, Option<f64>)> {
 pub fn seconds(value: f64) -> String {
     match value {
         v if v < 0.001 => "below 1 ms".into(),
+        v if v < 0.01 => format!("{:.1} ms", 1000.0 * v),
         v if v < 1.0 => format!("{:.0} ms", 1000.0 * v),
         v if v < 120.0 => format!("{v:.1} s"),
         v if v < 7200.0 => format!("{:.1} min", v / 60.0),
