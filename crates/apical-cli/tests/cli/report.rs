@@ -69,7 +69,7 @@ fn a_run_that_diverged_says_where() {
     let done = place.apical(&["run", "-q", "wild.toml"]);
     assert_eq!(done.code, Some(1), "{done:?}");
     let report = place.apical(&["report", "runs", "-o", "r.md"]);
-    assert!(report.code == Some(0) && report.stdout.contains("1 run failed"), "{report:?}");
+    assert!(report.code == Some(0) && report.stderr.contains("1 run failed"), "{report:?}");
     let text = String::from_utf8(place.bytes(".", "r.md")).unwrap();
     for said in
         ["Where runs failed", "| run | layer | cell | index | step | time (ms) | value | presentation |", "diverged"]
@@ -131,4 +131,30 @@ fn a_name_with_markup_stays_a_name() {
     let page = String::from_utf8(place.bytes(".", "report.html")).unwrap();
     assert!(!page.contains("<img") && page.contains("&lt;img src=x onerror=alert(1)&gt;&amp;&quot;&#39;"));
     assert_eq!(page.matches("<script").count(), 2, "its data and its own script");
+}
+
+/// Copies of real runs, each with a config of its own: curves, figures and traces as large as runs have them.
+#[test]
+fn a_hundred_runs_stay_below_five_megabytes() {
+    let place = Place::with_experiments();
+    let traced = ["--set", "record.angles=50", "--set", "record.soma={every=1}", "--set", "train.epochs=40"];
+    let digits = place.run(&[&["quick.toml"], &traced[..2]].concat());
+    let euler = place.run(&[&["euler.toml"], &traced[2..]].concat());
+    for (i, run) in [&digits, &euler].into_iter().cycle().take(98).enumerate() {
+        let copy = format!("runs/copy-{i}");
+        for (file, bytes) in place.results(run).into_iter().filter(|(file, _)| i < 4 || !file.starts_with("traces")) {
+            fs::create_dir_all(place.join(&copy).join(&file).parent().unwrap()).unwrap();
+            place.write(&format!("{copy}/{}", file.display()), bytes);
+        }
+        fs::copy(place.join(run).join("run.json"), place.join(&copy).join("run.json")).unwrap();
+        let config = String::from_utf8(place.bytes(&copy, "config.resolved.toml")).unwrap();
+        let own = config.replace("decay = 1.0", &format!("decay = 0.{i:03}1"));
+        assert_ne!(own, config);
+        place.write(&format!("{copy}/config.resolved.toml"), own);
+    }
+    let json = place.apical(&["report", "runs", "--json"]).json();
+    assert_eq!(json["folders"], 100);
+    let bytes = json["bytes"].as_u64().unwrap();
+    assert!((500_000..5_000_000).contains(&bytes), "{bytes} bytes");
+    assert!(json["verdict"][0].as_str().unwrap().starts_with("100 configs, of different tasks"), "{json}");
 }
