@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const LEFT = 64, RIGHT = 10, TOP = 8, BOTTOM = 42, COLOURS = 7, MOST_KEYS = 24, CLICK = 8;
+  const LEFT = 64, RIGHT = 16, TOP = 8, BOTTOM = 42, COLOURS = 7, MOST_KEYS = 24, CLICK = 8;
 
   const element = (name, attributes, parent, text) => {
     const made = document.createElementNS(SVG, name);
@@ -50,6 +50,7 @@
     const hidden = new Set();
     // A key without colour stands for all lines of its dash, one with colour for all of that colour.
     const isOf = (line, key) => (key.colour === null ? String(key.dash) === String(line.dash) : key.colour === line.colour);
+    data.keys = data.keys.filter((key) => data.lines.some((line) => isOf(line, key)));
     const isHidden = (line) => line && data.keys.some((key) => hidden.has(key) && isOf(line, key));
     const up = (v) => (v === null ? NaN : data.log ? (v > 0 ? Math.log10(v) : NaN) : v);
     const back = (v) => (data.log ? 10 ** v : v);

@@ -102,26 +102,33 @@ fn runs(opened: &Opened) -> Vec<Block> {
     let mut head = vec!["run".to_owned()];
     head.extend(several.then(|| "config".to_owned()));
     head.extend(["seed".to_owned(), "state".to_owned()]);
+    let has_reasons = opened.told.iter().any(|t| !reason(t).is_empty());
+    head.extend(has_reasons.then(|| "reason".to_owned()));
     head.extend(metrics.iter().map(|m| column(m).0));
-    head.extend(["time", "course", "reason"].map(String::from));
+    head.extend(["time", "course"].map(String::from));
     let row = |t: &Told| {
         let mut cells = vec![Cell::text(&t.name)];
         let group = t.place.map_or("", |place| &opened.runs.groups.labels[opened.runs.groups.of[place]]);
         cells.extend(several.then(|| Cell::text(group)));
         cells.push(Cell::number(t.place.map(|_| t.info.seed as f64)));
         cells.push(Cell::toned(t.state.tone(), t.state.word()));
+        cells.extend(has_reasons.then(|| Cell::text(reason(t))));
         let value = |m: &&str| opened.last(t, m).map_or(Cell::default(), |v| Cell::told(shown(m, &[v]), v));
         cells.extend(metrics.iter().map(value));
         let seconds = t.info.seconds;
         cells.push(if seconds > 0.0 { Cell::told(words::seconds(seconds), seconds) } else { Cell::default() });
         cells.push(Cell::text(course(opened, t).map_or("", |course| course.words())));
-        // It says no more than the state.
-        cells.push(Cell::text(if t.reason == "finished" { "" } else { &t.reason }));
         cells
     };
     let rows = opened.told.iter().map(row).collect();
     let table = Table { caption: "All runs, with how they ended".into(), head, rows };
     std::iter::once(Block::Table(table)).chain(failures(opened)).collect()
+}
+
+/// What the state does not say already.
+fn reason(told: &Told) -> &str {
+    let rest = told.reason.strip_prefix("finished").map(|rest| rest.trim_start_matches("; "));
+    rest.unwrap_or(&told.reason)
 }
 
 /// Where runs failed, as far as they tell.
@@ -240,8 +247,9 @@ fn reproduce(opened: &Opened, extra: &Extra) -> Vec<Block> {
     let groups = &opened.runs.groups;
     for (group, label) in groups.labels.iter().enumerate().take(MOST_CONFIGS) {
         let Some(run) = opened.group(group).find_map(|t| opened.run(t)) else { continue };
+        let of = if *label == run.name { String::new() } else { format!(" ({})", run.name) };
         if let Ok(config) = read::resolved_config(&run.path) {
-            blocks.push(code(format!("Config of {label}, every default filled in ({})", run.name), "toml", config));
+            blocks.push(code(format!("Config of {label}{of}, every default filled in"), "toml", config));
         }
     }
     if groups.labels.len() > MOST_CONFIGS {
