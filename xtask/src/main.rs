@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask test | tidy | docs | package | sanitize | bench-peers | bench-scaling`.
 
 mod bench_peers;
+mod chromium;
 mod docs;
 mod package;
 mod python;

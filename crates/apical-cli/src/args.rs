@@ -2,8 +2,8 @@
 //! lines here.
 
 use crate::commands::{
-    cite, compare, completions, data, diff, eval, explain, list, plot, predict, relate, resume, run, runs, schema,
-    show, sweep, verify, watch,
+    cite, compare, completions, data, diff, eval, explain, list, plot, predict, relate, report, resume, run, runs,
+    schema, show, sweep, verify, watch,
 };
 use crate::failure::Outcome;
 use crate::provenance;
@@ -72,6 +72,8 @@ pub enum Command {
     Sweep(sweep::Args),
     /// Draw figures of runs
     Plot(plot::Args),
+    /// Write a report of runs: one page, as HTML or Markdown
+    Report(report::Args),
     /// Evaluate a checkpoint of a run
     Eval(eval::Args),
     /// Answer the inputs of a file with what a run has learned
@@ -110,6 +112,7 @@ impl Command {
             Command::Relate(args) => relate::run(args, terminal),
             Command::Sweep(args) => sweep::run(args, terminal),
             Command::Plot(args) => plot::run(args, terminal),
+            Command::Report(args) => report::run(args, terminal),
             Command::Eval(args) => eval::run(args, terminal),
             Command::Predict(args) => predict::run(args, terminal),
             Command::Runs(args) => runs::run(args, terminal),

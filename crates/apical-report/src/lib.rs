@@ -1,6 +1,7 @@
 //! Figures of runs: a figure is a function of data, and the same data give the same bytes.
 //!
 //! What to draw ([`figures`], [`metric_curves`]) knows [`Figure`] and nothing of drawing; the renderer knows nothing of metrics.
+//! [`page`] puts them together with tables and texts into one report.
 //! Files are read through the lab's `record` alone; nothing asks for a clock or the fonts of the machine.
 
 pub mod colour;
@@ -12,6 +13,7 @@ pub mod figures;
 pub mod heat_map;
 pub mod limit_curves;
 pub mod metric_curves;
+pub mod page;
 pub mod render;
 pub mod schematic;
 pub mod theme;

@@ -57,28 +57,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
             }
         }
     }
-    let mut cited = vec![Cited { reference: &SOFTWARE, why: vec!["the software".into()] }];
-    if args.used.is_empty() {
-        let model = MODEL.iter().filter_map(|key| reference(key));
-        cited.extend(model.map(|reference| Cited { reference, why: vec!["the model".into()] }));
-    }
-    for one in &uses {
-        for reference in one.origin.papers().iter().filter_map(|key| reference(key)) {
-            match cited.iter_mut().find(|cited| cited.reference.key == reference.key) {
-                Some(cited) => cited.why.push(one.why.clone()),
-                None => cited.push(Cited { reference, why: vec![one.why.clone()] }),
-            }
-        }
-    }
-    for one in &uses {
-        match one.origin {
-            Origin::Users => terminal.say(&format!("{}: your own data; cite where they come from", one.why)),
-            Origin::Ours(_) => {
-                terminal.say(&format!("{}: apical's own way to compute it; cite apical for it", one.why))
-            }
-            Origin::Papers(_) => {}
-        }
-    }
+    let cited = collect(&uses, args.used.is_empty());
+    remarks(&uses).iter().for_each(|line| terminal.say(line));
     terminal.result(
         || cited.iter().map(Cited::json).collect(),
         || {
@@ -87,6 +67,52 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         },
     )?;
     Ok(0)
+}
+
+/// BibTeX of apical and of what run folders use, and what is to be known about it. Folders without a sound config are told of.
+pub fn bibliography(runs: &[PathBuf], terminal: &Terminal) -> (String, Vec<String>) {
+    let (mut uses, mut notes): (Vec<Use>, Vec<String>) = (Vec::new(), Vec::new());
+    for run in runs {
+        match source(run, terminal).and_then(|source| cite::used(&source).map_err(Failure::Config)) {
+            Ok(list) => list.into_iter().for_each(|one| {
+                if !uses.contains(&one) {
+                    uses.push(one);
+                }
+            }),
+            Err(_) => notes.push(format!("{}: what its config uses cannot be told", run.display())),
+        }
+    }
+    notes.extend(remarks(&uses));
+    let entries: Vec<String> = collect(&uses, false).iter().map(|cited| cited.print(Format::Bibtex)).collect();
+    (entries.join("\n"), notes)
+}
+
+/// Each publication once, with all reasons to cite it.
+fn collect(uses: &[Use], with_model: bool) -> Vec<Cited> {
+    let mut cited = vec![Cited { reference: &SOFTWARE, why: vec!["the software".into()] }];
+    if with_model {
+        let model = MODEL.iter().filter_map(|key| reference(key));
+        cited.extend(model.map(|reference| Cited { reference, why: vec!["the model".into()] }));
+    }
+    for one in uses {
+        for reference in one.origin.papers().iter().filter_map(|key| reference(key)) {
+            match cited.iter_mut().find(|cited| cited.reference.key == reference.key) {
+                Some(cited) => cited.why.push(one.why.clone()),
+                None => cited.push(Cited { reference, why: vec![one.why.clone()] }),
+            }
+        }
+    }
+    cited
+}
+
+/// What is not to be cited by a publication alone.
+fn remarks(uses: &[Use]) -> Vec<String> {
+    let remark = |one: &Use| match one.origin {
+        Origin::Users => Some(format!("{}: your own data; cite where they come from", one.why)),
+        Origin::Ours(_) => Some(format!("{}: apical's own way to compute it; cite apical for it", one.why)),
+        Origin::Papers(_) => None,
+    };
+    uses.iter().filter_map(remark).collect()
 }
 
 /// The config of a run folder, or what a preset or a file says.

@@ -11,6 +11,7 @@ pub mod list;
 pub mod plot;
 pub mod predict;
 pub mod relate;
+pub mod report;
 pub mod resume;
 pub mod run;
 pub mod runs;

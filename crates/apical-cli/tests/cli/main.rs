@@ -1,5 +1,7 @@
 //! Every command, by the real binary in an empty folder: what it prints where, and its exit code.
 
+#[cfg(unix)]
+mod browser;
 mod cite;
 mod commands;
 mod compare;
@@ -8,6 +10,9 @@ mod hostile;
 mod output;
 mod plot;
 mod relate;
+mod report;
+#[cfg(unix)]
+mod report_opened;
 mod run;
 #[cfg(unix)]
 mod signals;

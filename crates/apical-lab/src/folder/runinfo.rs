@@ -59,6 +59,35 @@ pub struct RunInfo {
     pub exit: Option<String>,
     /// Seconds that it took, over all sessions that ended by themselves or by a request to stop.
     pub seconds: f64,
+    /// What these sessions cost.
+    pub cost: Cost,
+}
+
+/// What a run cost, over the same sessions as [`RunInfo::seconds`]; 0: not told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cost {
+    /// Seconds of training alone: without validation, test and checkpoints at the ends of epochs.
+    pub training_seconds: f64,
+    /// Presentations made in them.
+    pub presentations: u64,
+    /// Euler steps made in them; 0 for other solvers.
+    pub steps: u64,
+    /// Seconds of the longest epoch.
+    pub slowest_epoch_seconds: f64,
+    /// Most memory that the process ever held, bytes; 0 where the system does not tell.
+    pub peak_memory_bytes: u64,
+}
+
+impl Cost {
+    /// Adds a session.
+    pub fn add(&mut self, session: Cost) {
+        self.training_seconds += session.training_seconds;
+        self.presentations += session.presentations;
+        self.steps += session.steps;
+        self.slowest_epoch_seconds = self.slowest_epoch_seconds.max(session.slowest_epoch_seconds);
+        self.peak_memory_bytes = self.peak_memory_bytes.max(session.peak_memory_bytes);
+    }
 }
 
 impl RunInfo {
@@ -159,4 +188,11 @@ pub fn cpu_model() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     model.map_or_else(|| std::env::consts::ARCH.to_string(), |(_, name)| name.trim().to_string())
+}
+
+/// Most memory that this process ever held, bytes; 0 where the system does not tell.
+pub fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+    field.map_or(0, |kilobytes: u64| kilobytes * 1024)
 }

@@ -9,6 +9,7 @@ mod measured;
 pub mod memory;
 mod observed;
 pub(crate) mod order;
+mod rates;
 mod saved;
 mod traces;
 mod train;
@@ -19,6 +20,7 @@ pub(crate) use train::thread_pool;
 
 use crate::checkpoint::{BEST, Checkpoint, LAST};
 use crate::experiment::{Experiment, Precision};
+use crate::folder::runinfo::{Cost, peak_memory};
 use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, RunFolder};
 use crate::record::{FinalMetrics, read};
 use crate::{Error, folder};
@@ -136,6 +138,8 @@ pub fn run_until(
         Precision::F64 => run_in::<f64>(e, folder, options, &pool, progress, epochs),
     });
     progress.end();
+    let (ended, mut cost) = ended.map_or_else(|error| (Err(error), Cost::default()), |(ended, cost)| (Ok(ended), cost));
+    cost.peak_memory_bytes = peak_memory();
     let stopped = match &ended {
         Ok(Ended::Stopped { signal }) => Some(format!("stopped by signal {signal}")),
         _ => None,
@@ -146,6 +150,7 @@ pub fn run_until(
     if ended.is_ok() {
         folder.update(|info| {
             info.seconds += begun.elapsed().as_secs_f64();
+            info.cost.add(cost);
             if stopped.is_some() {
                 (info.ended, info.exit) = (Some(folder::runinfo::now()), stopped);
             }
@@ -165,7 +170,7 @@ fn run_in<T: Real>(
     pool: &rayon::ThreadPool,
     progress: &mut dyn Progress,
     until: u64,
-) -> Result<Ended, Error> {
+) -> Result<(Ended, Cost), Error> {
     let mut run = Run::<T>::open(e, folder, options, pool)?;
     if run.made().0 == 0 {
         let (numbers, warnings) = build::stability(e, &run.task, run.learner.weights());
@@ -178,10 +183,10 @@ fn run_in<T: Real>(
             say(&run, progress, &format!("warning: {warning}"))?;
         }
     }
-    match run.train(options, progress, until)? {
-        Ended::Done { .. } => finish(run),
-        other => Ok(other),
-    }
+    let trained = run.train(options, progress, until)?;
+    let cost = run.cost;
+    let ended = if let Ended::Done { .. } = trained { finish(run)? } else { trained };
+    Ok((ended, cost))
 }
 
 /// Tells the user and the log.

@@ -3,10 +3,11 @@
 
 use super::build;
 use super::order::{Batch, Epoch};
+use super::rates;
 use super::train::{Run, phase_at};
 use crate::Error;
 use crate::experiment::Experiment;
-use crate::folder::{CONFUSION, DECISION_MAP, INFERENCE, write_atomic};
+use crate::folder::{CONFUSION, DECISION_MAP, INFERENCE, RATES, write_atomic};
 use apical::evaluate;
 use apical::kernels::Real;
 use apical::learners::Learner;
@@ -33,11 +34,12 @@ pub fn confusion<T: Real>(run: &Run<'_, T>, output: &[T], checkpoint: &str) -> R
     write(run, CONFUSION, &value)
 }
 
-/// Writes the decision map and the way to fixed points, if they are to be kept; at the weights that the learner has now.
+/// Writes the rates, and the decision map and the way to fixed points, if they are to be kept; at the weights that the learner has now.
 ///
 /// # Errors
 /// The machine's.
 pub fn at_end<T: Real>(run: &Run<'_, T>) -> Result<Option<Trouble>, Error> {
+    write(run, RATES, &rates::histograms(run.e, &run.task, run.learner.weights())?)?;
     if run.e.record.inference > 0 {
         inference(run)?;
     }

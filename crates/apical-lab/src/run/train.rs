@@ -6,13 +6,15 @@ use super::build;
 use super::interval::{Expected, Interval};
 use super::measured::Measured;
 use super::order::{Batch, Epoch};
+use super::rates;
 use super::saved::{self, Best, Counters, Identity, Positions};
 use super::traces::{Recorder, step_ms};
 use super::{Ended, Options, Progress};
 use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
-use crate::experiment::{Experiment, LearnerSpec, Phase};
+use crate::experiment::{Experiment, LearnerSpec, Phase, SolverSpec};
 use crate::failpoint::hit;
+use crate::folder::runinfo::Cost;
 use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
 use crate::plan;
 use crate::record::When;
@@ -47,6 +49,8 @@ pub(super) struct Run<'a, T> {
     recorder: Recorder,
     identity: Identity,
     saved: Instant,
+    /// Of this session so far.
+    pub cost: Cost,
 }
 
 impl<'a, T: Real> Run<'a, T> {
@@ -89,9 +93,9 @@ impl<'a, T: Real> Run<'a, T> {
         let recorder = Recorder::open(e, folder.path(), positions.as_ref().map(|p| &p.traces[..]))?;
         let begun = positions.is_some();
         let (probe, warned) = (Probe::new(e, &task), false);
-        let saved = Instant::now();
+        let (saved, cost) = (Instant::now(), Cost::default());
         let mut run =
-            Run { e, folder, task, learner, pool, probe, warned, counters, measured, recorder, identity, saved };
+            Run { e, folder, task, learner, pool, probe, warned, counters, measured, recorder, identity, saved, cost };
         if !begun {
             // From here on there is always a checkpoint, and one that is missing was lost.
             run.save(&[LAST.into()])?;
@@ -130,9 +134,11 @@ impl<'a, T: Real> Run<'a, T> {
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&phase.rates, build::rate_factor(e, self.counters.epoch));
             let order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);
+            let timed = Timed::new(self);
             while self.counters.in_epoch < per_epoch {
                 order.fill(self.counters.in_epoch, &mut batch);
                 if let Some(trouble) = self.present(phase, &batch, &mut outcome) {
+                    timed.end(self, false);
                     return self.fail(&trouble);
                 }
                 let c = &mut self.counters;
@@ -144,6 +150,7 @@ impl<'a, T: Real> Run<'a, T> {
                 if (c.presentation.is_multiple_of(interval) || last)
                     && let Some(ended) = self.end_interval(progress)?
                 {
+                    timed.end(self, false);
                     return Ok(ended);
                 }
                 if self.counters.in_epoch == per_epoch {
@@ -155,6 +162,7 @@ impl<'a, T: Real> Run<'a, T> {
                     self.write_weights()?;
                 }
                 if let Some(signal) = options.stop.signal() {
+                    timed.end(self, false);
                     self.save(&[LAST.into()])?;
                     return Ok(Ended::Stopped { signal });
                 }
@@ -163,6 +171,7 @@ impl<'a, T: Real> Run<'a, T> {
                 }
                 progress.advance(self.counters.presentation);
             }
+            timed.end(self, true);
             if let Some(trouble) = self.end_epoch(epochs, progress)? {
                 return self.fail(&trouble);
             }
@@ -265,6 +274,11 @@ impl<'a, T: Real> Run<'a, T> {
         let epoch = self.counters.epoch;
         let mut files: Vec<PathBuf> = Vec::new();
         let due = epoch.is_multiple_of(e.train.validate_every as u64) || epoch == epochs;
+        if due {
+            for (name, value) in rates::saturation(e, &self.task, self.learner.weights()) {
+                self.measured.append(self.when(), &name, value)?;
+            }
+        }
         if due && !self.task.validation.is_empty() {
             let (phi, sequence) = (e.network.activation, self.task.sequence);
             let learner = self.learner.as_ref();
@@ -374,6 +388,34 @@ impl<'a, T: Real> Run<'a, T> {
         let exit_code = Error::science("", "", "").exit_code();
         self.folder.end(&Ending { done: false, reason: reason.clone(), exit_code, place })?;
         Ok(Ended::Failed { reason })
+    }
+}
+
+/// Part of an epoch whose time is taken.
+struct Timed {
+    begun: Instant,
+    presentation: u64,
+    in_epoch: u64,
+    clock: u64,
+}
+
+impl Timed {
+    fn new<T: Real>(run: &Run<'_, T>) -> Self {
+        let (c, clock) = (&run.counters, run.learner.clock());
+        Timed { begun: Instant::now(), presentation: c.presentation, in_epoch: c.in_epoch, clock }
+    }
+
+    /// Adds what was done since to the session's cost.
+    fn end<T: Real>(&self, run: &mut Run<'_, T>, epoch_ended: bool) {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let has_steps = matches!(run.e.solver, SolverSpec::Euler(_)) && run.e.has_dynamics();
+        run.cost.add(Cost {
+            training_seconds: seconds,
+            presentations: run.counters.presentation - self.presentation,
+            steps: if has_steps { run.learner.clock() - self.clock } else { 0 },
+            slowest_epoch_seconds: if epoch_ended && self.in_epoch == 0 { seconds } else { 0.0 },
+            peak_memory_bytes: 0,
+        });
     }
 }
 

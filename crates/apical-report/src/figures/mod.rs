@@ -8,7 +8,7 @@ mod curves;
 mod distances;
 mod inference;
 mod net;
-mod overlay;
+pub(crate) mod overlay;
 mod raster;
 mod relation;
 mod sweep;

@@ -29,7 +29,7 @@ impl Runs {
     }
 
     /// Number of groups.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.groups.labels.len()
     }
 
@@ -78,7 +78,7 @@ impl Runs {
     }
 
     /// Metric names that start with `prefix`, over all runs, with what follows it, in order of first appearance.
-    pub(super) fn metrics(&self, prefix: &str) -> Result<Vec<(String, String)>, Refusal> {
+    pub(crate) fn metrics(&self, prefix: &str) -> Result<Vec<(String, String)>, Refusal> {
         let mut found: Vec<(String, String)> = Vec::new();
         for run in &self.runs {
             for series in &run.metrics()?.series {
@@ -93,7 +93,7 @@ impl Runs {
     }
 
     /// Bands and lines of metrics: `members` are pairs of metric and name in the legend.
-    pub(super) fn panel(&self, x: X, y: Axis, factor: f64, members: &[(String, String)]) -> Result<Panel, Refusal> {
+    pub(crate) fn panel(&self, x: X, y: Axis, factor: f64, members: &[(String, String)]) -> Result<Panel, Refusal> {
         let mut panel = Panel::new(Axis::new(x.label(), ""), y);
         let mut shown = Vec::new();
         for (index, (metric, name)) in members.iter().enumerate() {
@@ -142,7 +142,7 @@ const FEW: f64 = 10.0;
 
 /// What the horizontal axis of metrics counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum X {
+pub(crate) enum X {
     /// Presentations.
     Presentations,
     /// Epochs: for values taken at their ends.
@@ -211,6 +211,6 @@ pub(crate) fn span_scale(values: impl Iterator<Item = f64>) -> Scale {
 }
 
 /// `layer K` for what follows a metric's dot.
-pub(super) fn layers(metrics: Vec<(String, String)>) -> Vec<(String, String)> {
+pub(crate) fn layers(metrics: Vec<(String, String)>) -> Vec<(String, String)> {
     metrics.into_iter().map(|(name, layer)| (name, format!("layer {layer}"))).collect()
 }

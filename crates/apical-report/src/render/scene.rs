@@ -175,6 +175,11 @@ impl Scene {
         svg::write(self)
     }
 
+    /// An SVG element for a page that holds the font itself. Its ids begin with `id`, which is to be a name of its own in the page.
+    pub fn svg_element(&self, id: &str) -> String {
+        svg::write_element(self, id)
+    }
+
     /// A PNG.
     ///
     /// # Errors

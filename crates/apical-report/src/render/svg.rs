@@ -8,12 +8,17 @@ use std::fmt::Write;
 
 /// The whole document.
 pub fn write(scene: &Scene) -> String {
-    document(scene, true)
+    document(scene, true, "")
 }
 
 /// The document without the font, for a renderer that has it.
 pub fn write_without_font(scene: &Scene) -> String {
-    document(scene, false)
+    document(scene, false, "")
+}
+
+/// An element of a page that has the font; its ids begin with `id`, so that several do not get in each other's way.
+pub fn write_element(scene: &Scene, id: &str) -> String {
+    document(scene, false, id)
 }
 
 /// A line of the document; writing to a String cannot fail.
@@ -21,7 +26,7 @@ macro_rules! put {
     ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
 }
 
-fn document(scene: &Scene, with_font: bool) -> String {
+fn document(scene: &Scene, with_font: bool, id: &str) -> String {
     let mut out = String::new();
     let (w, h) = (number(scene.width), number(scene.height));
     let mm = |points: f64| number(points / theme::POINTS_PER_MM);
@@ -43,7 +48,7 @@ fn document(scene: &Scene, with_font: bool) -> String {
         );
     }
     put!(out, r#"<rect width="{w}" height="{h}" fill="{}"/>"#, theme::PAPER);
-    let mut clips = 0;
+    let mut clips = Clips { id, count: 0 };
     for s in &scene.shapes {
         shape(&mut out, s, &mut clips);
     }
@@ -51,7 +56,13 @@ fn document(scene: &Scene, with_font: bool) -> String {
     out
 }
 
-fn shape(out: &mut String, s: &Shape, clips: &mut usize) {
+/// Names of clipped stretches.
+struct Clips<'a> {
+    id: &'a str,
+    count: usize,
+}
+
+fn shape(out: &mut String, s: &Shape, clips: &mut Clips) {
     match s {
         Shape::Path { points, colour, width, dash } => {
             if points.len() < 2 {
@@ -89,11 +100,11 @@ fn shape(out: &mut String, s: &Shape, clips: &mut usize) {
         }
         Shape::Text(t) => text(out, t),
         Shape::Clipped((left, top, right, bottom), inner) => {
-            *clips += 1;
-            let id = *clips;
+            clips.count += 1;
+            let id = format!("{}clip{}", clips.id, clips.count);
             let (x, y, w, h) = (number(*left), number(*top), number(right - left), number(bottom - top));
-            put!(out, r#"<clipPath id="clip{id}"><rect x="{x}" y="{y}" width="{w}" height="{h}"/></clipPath>"#);
-            put!(out, r#"<g clip-path="url(#clip{id})">"#);
+            put!(out, r#"<clipPath id="{id}"><rect x="{x}" y="{y}" width="{w}" height="{h}"/></clipPath>"#);
+            put!(out, r#"<g clip-path="url(#{id})">"#);
             for s in inner {
                 shape(out, s, clips);
             }

@@ -180,6 +180,17 @@ impl Activation {
         }
     }
 
+    /// The largest phi'(u); softplus-like ones come near to it for large u.
+    pub fn steepest(self) -> f64 {
+        match self {
+            Activation::Logistic => 0.25,
+            Activation::SoftRelu => SOFT_GAMMA * SOFT_BETA,
+            // At u = sqrt 2, where phi'' = (2 - u^2) p(u) vanishes.
+            Activation::Gelu => 1.128_904_145_167_297,
+            _ => 1.0,
+        }
+    }
+
     /// The potential at which phi takes the value `rate`, where there is exactly one. None for `gelu`, which falls before it
     /// rises.
     pub fn inverse(self, rate: f64) -> Option<f64> {

@@ -15,6 +15,7 @@ pub mod microcircuit;
 pub mod optimiser;
 pub mod pc;
 pub mod probe;
+pub mod rates;
 pub mod sign_symmetric;
 pub mod theory;
 pub mod trained;

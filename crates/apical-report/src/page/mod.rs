@@ -1,0 +1,62 @@
+//! A report of run folders as one page: a [`Page`] is built from folders and written as HTML, with nothing outside the file, or as
+//! Markdown. The same folders give the same bytes.
+
+mod charts;
+mod converged;
+mod cost;
+mod escape;
+mod html;
+mod markdown;
+mod model;
+mod opened;
+mod pictures;
+mod published;
+mod rates;
+mod sections;
+mod verdict;
+mod words;
+
+pub use model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone, Verdict};
+
+use apical_lab::record::Error;
+use opened::Opened;
+use std::path::PathBuf;
+
+/// What a report says that run folders do not tell by themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extra {
+    /// The command line that makes the report again.
+    pub argv: Vec<String>,
+    /// BibTeX of all that the runs use; empty if it cannot be told.
+    pub bibtex: String,
+    /// What is to be known about the citations.
+    pub citing: Vec<String>,
+}
+
+impl Page {
+    /// The report of folders, of runs and of relations.
+    ///
+    /// # Errors
+    /// If none of the folders can be read: what is wrong with the first. One that cannot be read among others is told of in the page.
+    pub fn of(folders: &[PathBuf], extra: &Extra) -> Result<Page, Error> {
+        let opened = Opened::new(folders)?;
+        Ok(sections::page(&opened, extra))
+    }
+
+    /// What was learned, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let several = self.verdicts.len() > 1;
+        let one = |v: &Verdict| format!("{}: {}", v.label, v.line());
+        std::iter::once(self.headline.clone()).chain(self.verdicts.iter().filter(|_| several).map(one)).collect()
+    }
+
+    /// As HTML in one file.
+    pub fn html(&self) -> String {
+        html::write(self)
+    }
+
+    /// As Markdown; of curves it has their values at start, best and end, of figures their names.
+    pub fn markdown(&self) -> String {
+        markdown::write(self)
+    }
+}
