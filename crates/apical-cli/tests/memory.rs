@@ -130,7 +130,7 @@ fn the_memory_that_a_dry_run_tells_is_about_what_a_run_takes() {
     }
     let place = tempfile::tempdir().unwrap();
     let teacher = "kind = \"teacher\"\nlayers = [784, 20, 10]\nactivation = \"logistic\"\ngains = [1.0, 1.0]\n\
-                   input = 1.0\nweight = 1.0\ntrain = 500\nvalidation = 200\ntest = 200\n";
+                   input = 1.0\nweight = 1.0\ntrain = 300\nvalidation = 100\ntest = 100\n";
     let config = CONFIG.split("kind = \"mnist\"").next().unwrap().to_owned() + teacher;
     std::fs::write(place.path().join("mnist.toml"), config).unwrap();
     for (name, sets) in [
@@ -141,7 +141,7 @@ fn the_memory_that_a_dry_run_tells_is_about_what_a_run_takes() {
     ] {
         let (peak, told) = (watched(place.path(), place.path(), sets).peak, expected(place.path(), place.path(), sets));
         println!("{name}: {peak:.0} MB at the peak, about {told:.0} MB told");
-        // What the allocator keeps for reuse is not counted, and threads rarely hold the most at once.
+        // Within a factor of 1.5: what the allocator keeps for reuse is not counted, and threads rarely hold the most at once.
         assert!((0.67..1.5).contains(&(told / peak)), "{name}: {told} MB told, {peak} MB at the peak");
     }
 }
