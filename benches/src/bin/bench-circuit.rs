@@ -46,7 +46,7 @@ impl Options {
         let mut options = Options { threads: 1, choice: Choice::Auto, isa: Isa::best(), tolerance: None };
         while let [name, value, rest @ ..] = args {
             match *name {
-                "--threads" => options.threads = value.parse()?,
+                "--threads" => options.threads = threads(value)?,
                 "--way" => options.choice = choice(value).ok_or_else(|| format!("no way {value}"))?,
                 "--isa" => options.isa = Isa::from_name(value).ok_or_else(|| format!("this CPU has no {value}"))?,
                 "--tolerance" => options.tolerance = Some(value.parse()?),
@@ -56,6 +56,11 @@ impl Options {
         }
         if args.is_empty() { Ok(options) } else { Err(format!("{} needs a value", args[0]).into()) }
     }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|n| (1..=1024).contains(n));
+    count.ok_or(format!("{text:?} is no number of threads; allowed: 1 to 1024"))
 }
 
 fn choice(name: &str) -> Option<Choice> {
@@ -86,10 +91,7 @@ fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         ["savings"] => savings::print(&[1, 2], EFFORT),
-        ["savings", threads] => {
-            let threads = threads.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
-            savings::print(&threads, EFFORT)
-        }
+        ["savings", counts] => savings::print(&counts.split(',').map(threads).collect::<Result<Vec<_>, _>>()?, EFFORT),
         ["adaptive"] => {
             print!("{}", adaptive::table(&adaptive::rows(&[1e-3, 3e-4, 1e-4, 1e-5, 1e-6], EFFORT)?));
             Ok(())

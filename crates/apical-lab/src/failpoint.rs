@@ -48,10 +48,13 @@ pub const GROWING_STEPS: [&str; 8] = [
     "cut.after",
 ];
 
-/// Places elsewhere: cutting traces back on resume, the course of the run.
-pub const PLACES: [&str; 6] = [
+/// Places elsewhere: cutting traces back on resume, rows written into a chunk, the course of the run.
+pub const PLACES: [&str; 9] = [
     "traces.cut.before",
     "traces.cut.after",
+    "traces.rows.before",
+    "traces.rows.middle",
+    "traces.rows.after",
     "folder.created",
     "folder.moved-aside",
     "presentation.middle",

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
 use apical::circuit::Kind;
 use apical::kernels::{Isa, Product};
+use apical::solvers::adaptive;
 use apical::solvers::euler::plan::WAYS;
 use apical::solvers::euler::{Choice, Plan, Way};
 
@@ -80,6 +81,14 @@ pub fn of_euler(e: &Experiment) -> Option<Plan> {
         Precision::F64 => Plan::new::<f64>(choice, net, samples, isa),
     };
     Some(plan.within(e.timing.steps(e.timing.presentation)))
+}
+
+/// True if one thread trains, however many there are: one pattern at a time of a small net.
+pub fn alone(e: &Experiment) -> bool {
+    match (e.solver, &e.learner) {
+        (SolverSpec::Adaptive { .. }, LearnerSpec::Microcircuit) => adaptive::single(&e.network, e.train.batch),
+        _ => of_euler(e).is_some_and(|plan| plan.way == Way::Fused),
+    }
 }
 
 /// What decides the bits beside the config: the plan of `euler`; elsewhere how products are computed, with which

@@ -132,6 +132,17 @@ fn traces_cut_at_every_row_end_with_the_same_bytes() {
     append(&mut writer, &variables, 0..steps);
     assert_eq!(writer.position().unwrap(), [8, 8, 8, 4, 4]);
     let expected = files(&whole);
+    // A checkpoint after each row: rows are written into the files of their chunks.
+    let often = dir.path().join("often/traces");
+    let mut writer = TraceWriter::create(&often, &variables, Dtype::F32).unwrap();
+    for step in 0..steps {
+        append(&mut writer, &variables, step..step + 1);
+        assert_eq!(writer.position().unwrap()[0], step + 1);
+        let soma = Trace::open(&dir.path().join("often"), "soma_1").unwrap();
+        let row = soma.read(step as usize, step as usize + 1).unwrap();
+        assert_eq!(row[..2], [step as f64, step as f64 + 1.0 / 64.0]);
+    }
+    assert!(files(&often) == expected);
     assert!(expected.contains_key("soma_1/c.2.0") && !expected.contains_key("soma_1/c.3.0"));
     for cut in 0..=steps {
         for lost in [0, 1, 3] {

@@ -10,7 +10,7 @@ use apical::circuit::{Attenuation, Tensors, known};
 use apical::kernels::{Activation, Real};
 use apical::solvers::adaptive::{Adaptive, Cost};
 use apical::solvers::euler::Euler;
-use apical::solvers::{Nobody, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights};
+use apical::solvers::{Cell, Nobody, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights};
 use common::{flat, rates, uniform, weights};
 
 /// A circuit with its times, rates and what it is shown: two patterns one after the other.
@@ -459,10 +459,27 @@ fn divergence_is_told() {
     let mut outcome = Outcome::new(&case.net, 1);
     let told = solver.learn(&mut case.start(), &shown, &case.rates, &mut outcome, &mut Nobody);
     assert!(matches!(told, Err(Trouble::Diverged { .. })), "{told:?}");
-    // Weights that are not numbers: no step is short enough.
-    let mut solver = case.adaptive(1e-5);
-    let mut w = case.start();
-    w.pp[1].data[0] = f64::NAN;
-    let told = solver.learn(&mut w, &shown, &case.rates, &mut outcome, &mut Nobody);
-    assert!(matches!(told, Err(Trouble::StepTooSmall { .. } | Trouble::Diverged { .. })), "{told:?}");
+}
+
+/// Two layers amplify each other so fast that no step is short enough: of these the one that moves most is named.
+#[test]
+fn the_layer_without_a_step_short_enough_is_told() {
+    let net = Network { activation: Activation::Identity, ..known::network(&[1, 1, 1, 1]) };
+    let off = rates(&net, 0.0, 0.0, 0.0, 0.0);
+    for samples in [1, 3] {
+        let (x, timing) = (vec![1.0; samples], known::timing(10.0));
+        // The loop's gain is the same both ways; potentials differ by the root of the two weights' ratio.
+        for (lower, up, down, expected) in [(1, 1e6, 1e4, 2), (1, 1e4, 1e6, 1), (2, 1e6, 1e4, 3), (2, 1e4, 1e6, 2)] {
+            let mut w = Tensors::<f64>::zeros(&net.sizes, false);
+            w.pp.iter_mut().for_each(|w| w.data[0] = 1.0);
+            (w.pp[lower].data[0], w.pb[lower - 1].data[0]) = (up, down);
+            let mut solver = Adaptive::<f64>::new(&net, timing, None, 1e-5, 1e300, samples);
+            let shown = Shown { samples, input: &x, target: None };
+            let told = solver.learn(&mut w, &shown, &off, &mut Outcome::new(&net, samples), &mut Nobody);
+            let Err(Trouble::StepTooSmall { cell, layer, time, .. }) = told else { panic!("{told:?}") };
+            assert_eq!((cell, layer), (Cell::Pyramidal, expected), "{samples} {lower} {up}: {told:?}");
+            // They grow at a rate of 9e4 / ms: long before 1e300, and before the presentation is over.
+            assert!((0.0..7e-3).contains(&time), "{told:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use apical::circuit::noise::Source;
 use apical::circuit::{Attenuation, State, Tensors, known};
 use apical::kernels::Activation;
 use apical::solvers::euler::Choice;
-use apical::solvers::{Cell, NoFixedPoint, Nobody, Outcome, Shown, Spec, Trouble, build, watch};
+use apical::solvers::{Cell, Moment, NoFixedPoint, Nobody, Outcome, Shown, Spec, Trouble, build, watch};
 use common::rates;
 
 #[test]
@@ -27,10 +27,10 @@ fn the_first_soma_out_of_bounds_is_named() {
                 let index = cells - 1;
                 list[layer - 1][(samples - 1) * cells + index] = bad;
                 let found = watch::check(&state, 100.0).expect_err("it is out of bounds");
-                let Trouble::Diverged { cell: c, layer: l, index: i, step, value, bound } = found else {
+                let Trouble::Diverged { cell: c, layer: l, index: i, moment, value, bound } = found else {
                     panic!("{found}");
                 };
-                assert_eq!((c, l, i, step, bound), (cell, layer, index, 17, 100.0));
+                assert_eq!((c, l, i, moment, bound), (cell, layer, index, Moment::Step(17), 100.0));
                 assert_eq!(value.to_bits(), bad.to_bits());
             }
         }
@@ -73,9 +73,9 @@ fn euler_stops_at_the_step_that_leaves_the_bound() {
     let shown = Shown { samples: 1, input: &[1.0], target: None };
     let off = rates(&net, 0.0, 0.0, 0.0, 0.0);
     let result = build(&spec, &net, 1).learn(&mut w, &shown, &off, &mut Outcome::new(&net, 1), &mut Nobody);
-    let Err(Trouble::Diverged { cell, layer, step: found, .. }) = result else { panic!("{result:?}") };
+    let Err(Trouble::Diverged { cell, layer, moment: found, .. }) = result else { panic!("{result:?}") };
     let expected = if u_1.abs() > 50.0 { 1 } else { 2 };
-    assert_eq!((cell, layer, found), (Cell::Pyramidal, expected, step));
+    assert_eq!((cell, layer, found), (Cell::Pyramidal, expected, Moment::Step(step)));
 }
 
 #[test]

@@ -213,7 +213,7 @@ fn divergence_is_seen_at_the_same_cell_and_step() {
         euler.learn(&mut w, &shown, &setting.rates, &mut outcome, &mut Nobody).expect_err("it must diverge")
     });
     let place = |trouble: &Trouble| match *trouble {
-        Trouble::Diverged { cell, layer, index, step, value, .. } => ((cell, layer, index, step), value),
+        Trouble::Diverged { cell, layer, index, moment, value, .. } => ((cell, layer, index, moment), value),
         _ => unreachable!("only divergence is trouble here"),
     };
     let [(at, value), (at_fused, value_fused)] = [place(&troubles[0]), place(&troubles[1])];

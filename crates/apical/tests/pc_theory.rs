@@ -15,7 +15,7 @@ use apical::learners::optimiser::{self, Rule};
 use apical::learners::pc::{Options, Pc, Schedule};
 use apical::learners::trained::{Algorithm, Teach, Trained};
 use apical::learners::{Learner, Update};
-use apical::solvers::{Nobody, Outcome, Shown, Trouble};
+use apical::solvers::{Moment, Nobody, Outcome, Shown, Trouble};
 use apical::tasks::{self, Coding, TaskSpec, Train};
 use common::{assert_close, flat, uniform, weights};
 
@@ -302,7 +302,7 @@ fn an_infinite_feed_forward_answer_is_divergence() {
     let mut outcome = Outcome::for_output(2, 3);
     let teach = Teach { samples: 2, input: &x, target: Some(&t), step: 5, round: 0 };
     let result = Pc::new(&f, &options(8, 0.1), 2).teach(&w, &teach, &mut w.clone(), &mut outcome);
-    assert!(matches!(result, Err(Trouble::Diverged { layer: 2, step: 5, .. })), "{result:?}");
+    assert!(matches!(result, Err(Trouble::Diverged { layer: 2, moment: Moment::Step(5), .. })), "{result:?}");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn plan(e: &Experiment, path: &Path, args: &Args, terminal: &Terminal) -> Outcom
         terminal.print_json(&json!({
             "name": e.name, "state": state, "sizes": sizes, "plan": plan.plan, "why": plan.why, "euler": euler,
             "presentations": plan.presentations, "steps": plan.steps, "weight_bytes": plan.weight_bytes,
-            "memory_bytes": memory, "seconds": plan.seconds, "threads": threads,
+            "memory_bytes": memory, "seconds": plan.seconds, "threads": plan.threads,
             "stability": plan.stability, "warnings": plan.warnings, "path": path.display().to_string(),
         }))?;
     } else if !terminal.quiet {
@@ -178,7 +178,7 @@ fn plan(e: &Experiment, path: &Path, args: &Args, terminal: &Terminal) -> Outcom
         rows.push(("weights", human_bytes(plan.weight_bytes)));
         rows.push(("memory", format!("about {}", human_bytes(plan.memory.total))));
         let seconds = std::time::Duration::try_from_secs_f64(plan.seconds).unwrap_or(std::time::Duration::MAX);
-        let hands = if threads == 1 { "1 thread".to_owned() } else { format!("up to {threads} threads") };
+        let hands = if plan.threads == 1 { "1 thread".to_owned() } else { format!("up to {} threads", plan.threads) };
         rows.push(("training takes", format!("about {:#}, {hands}", indicatif::HumanDuration(seconds))));
         if !stability.is_empty() {
             rows.push(("stability", format!("{} (per layer, must stay below 2)", stability.join(", "))));

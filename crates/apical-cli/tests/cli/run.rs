@@ -113,6 +113,11 @@ fn a_dry_run_makes_nothing_and_tells_the_path() {
     let planned = place.apical(&["run", "euler.toml", "--dry-run", "--json"]);
     assert_eq!(planned.json()["steps"], 100_000);
     assert!(planned.json()["memory_bytes"]["total"].as_u64() > Some(1 << 20), "{planned:?}");
+    // A small net's steps are one thread's, and `adaptive` makes none of dt.
+    assert_eq!(planned.json()["threads"], 1, "{planned:?}");
+    let adaptive = ["--set", "solver.kind=adaptive", "--set", "network.sigma=0.0", "--threads", "2"];
+    let planned = place.apical(&[&["run", "euler.toml", "--dry-run", "--json"], &adaptive[..]].concat()).json();
+    assert_eq!((&planned["steps"], &planned["threads"]), (&0.into(), &1.into()), "{planned}");
     let blocks = ["--set", "solver.plan=blocks", "--set", "solver.block=7", "--threads", "1"];
     let planned = place.apical(&[&["run", "euler.toml", "--dry-run", "--json"], &blocks[..]].concat()).json();
     assert_eq!((&planned["euler"]["way"], &planned["euler"]["block"]), (&"blocks".into(), &7.into()), "{planned}");

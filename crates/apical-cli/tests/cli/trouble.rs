@@ -92,6 +92,23 @@ fn a_run_that_diverges_later_keeps_the_last_good_checkpoint() {
     assert!(place.join(format!("{run}.old-1/FAILED")).exists());
 }
 
+/// `adaptive` has no steps that mean anything to people: it tells the presentation, and the time within it.
+#[test]
+fn trouble_of_adaptive_is_told_by_layer_and_time() {
+    let place = Place::new();
+    let text = EULER.replace("sigma = 0.1", "").replace("eta_pi = 0.005", "eta_pp = 1e8");
+    place.write("x.toml", text + "[solver]\nkind = \"adaptive\"\n");
+    let done = place.apical(&["run", "x.toml", "--json"]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let json = done.json();
+    let at = &json["place"];
+    for key in ["layer", "cell", "presentation"] {
+        assert!(!at[key].is_null(), "no {key}: {done:?}");
+    }
+    assert!(at["time_in_presentation_ms"].as_f64().is_some_and(|time| (0.0..=5.0).contains(&time)), "{done:?}");
+    assert!(done.stderr.contains("after its presentation began") && !done.stderr.contains("step 0"), "{done:?}");
+}
+
 /// One hidden cell and one output that amplify each other without bound as soon as there is an input: one of 300
 /// patterns has one.
 fn without_fixed_point() -> Place {

@@ -16,6 +16,10 @@ const FOLLOWS_WITHIN: f64 = 1.5;
 /// Tolerance of the adaptive solver: several times less than the error of euler at dt = 0.1.
 const ADAPTIVE_TOLERANCE: f64 = 1e-5;
 
+/// The least relative error of what a presentation teaches that f32 and f64 resolve: about twice their unit of rounding, and
+/// more for f64, whose sums are longer than a step.
+const RESOLVED: [f64; 2] = [1e-7, 1e-14];
+
 impl<'a> Check<'a> {
     pub(super) fn solver(&mut self, precision: Option<Precision>) -> Option<SolverSpec> {
         let view = self.section("solver");
@@ -53,6 +57,18 @@ impl<'a> Check<'a> {
             }
             "adaptive" => {
                 let tolerance = if view.has("tolerance") { view.number("tolerance")? } else { ADAPTIVE_TOLERANCE };
+                let [single, double] = RESOLVED;
+                let (least, name) = if precision? == Precision::F64 { (double, "f64") } else { (single, "f32") };
+                if tolerance < least {
+                    self.findings.error(
+                        view.at("tolerance"),
+                        format!(
+                            "`solver.tolerance` = {tolerance:e} is less than the rounding of {name} lets adaptive reach"
+                        ),
+                        format!("at least {single:e} at precision = \"f32\", {double:e} at \"f64\""),
+                    );
+                    return None;
+                }
                 Some(SolverSpec::Adaptive { tolerance })
             }
             _ => Some(SolverSpec::Euler(self.plan(view)?)),

@@ -191,7 +191,7 @@ pub const FIELDS: &[Field] = &[
       "64"),
     f("solver", "tolerance", &["adaptive", "steady"], POSITIVE, "", "",
       "adaptive: relative error of what a presentation teaches; absent: 1e-5, several times less than that of euler at \
-      dt = 0.1. steady: bound on the largest |du/dt| (1/ms); absent: 1e-10 at f64, 1e-5 at f32.", "1e-6"),
+      dt = 0.1; at least 1e-7 at f32, 1e-14 at f64. steady: bound on the largest |du/dt| (1/ms); absent: 1e-10 at f64, 1e-5 at f32.", "1e-6"),
     f("solver", "max_sweeps", &["steady"], Kind::Count(1), "", "1000",
       "Sweeps at most.", "200"),
     f("solver", "on_no_fixed_point", &["steady"], Kind::Choice(&["skip", "fail"]), "", "\"skip\"",

@@ -1,7 +1,9 @@
 //! Files that are there as a whole or not at all.
 //!
 //! A file is written beside its place, synced, and renamed over the old one; then the folder is synced. Whoever is
-//! killed in between, or finds the disk full, leaves the old file as it was.
+//! killed in between, or finds the disk full, leaves the old file as it was. Of several files each is there as a whole or
+//! not at all; they take these steps together, since what a file system commits for the first sync it need not commit again
+//! for the next.
 
 use crate::error::Error;
 use crate::failpoint::hit_step;
@@ -15,6 +17,9 @@ use std::sync::{PoisonError, RwLock};
 /// The end of a temporary file's name; such files are left by a kill and swept when the folder is opened.
 const TEMPORARY: &str = ".tmp";
 
+/// So many files are open at once.
+const OPEN_FILES: usize = 64;
+
 /// Writes `bytes` to `path`, all of it or nothing. `kind` is one of `failpoint::ATOMIC_FILES`.
 ///
 /// Only one process may write a path at a time (the lock of a run folder sees to it).
@@ -23,32 +28,60 @@ const TEMPORARY: &str = ".tmp";
 /// The machine's, naming the path; the temporary file is removed and an older file at `path` stays as it is. That a
 /// file-size limit is an error and not the end of the process takes `ignore_file_size_signal`.
 pub fn write_atomic(path: &Path, bytes: &[u8], kind: &str) -> Result<(), Error> {
-    let temporary = temporary(path);
-    replace(path, &temporary, bytes, kind).map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        let kept = if path.exists() { "the last good one is kept" } else { "nothing is left of it" };
-        Error { allowed: kept.into(), ..Error::machine(path.display().to_string(), format!("not written: {source}")) }
+    write_all_atomic(&[(path, bytes)], kind)
+}
+
+/// Writes several files of one kind, each as [`write_atomic`] does.
+///
+/// # Errors
+/// As [`write_atomic`], naming the first file that could not be written; those before it may be the new ones.
+pub fn write_all_atomic(files: &[(&Path, &[u8])], kind: &str) -> Result<(), Error> {
+    files.chunks(OPEN_FILES).try_for_each(|files| {
+        replace(files, kind).map_err(|(path, source)| {
+            files.iter().for_each(|(path, _)| drop(fs::remove_file(temporary(path))));
+            let kept = if path.exists() { "the last good one is kept" } else { "nothing is left of it" };
+            Error {
+                allowed: kept.into(),
+                ..Error::machine(path.display().to_string(), format!("not written: {source}"))
+            }
+        })
     })
 }
 
-fn replace(path: &Path, temporary: &Path, bytes: &[u8], kind: &str) -> io::Result<()> {
-    hit_step(kind, "write.before");
-    let mut file = File::create(temporary)?;
-    let (first, second) = bytes.split_at(bytes.len() / 2);
-    file.write_all(first)?;
-    hit_step(kind, "write.middle");
-    file.write_all(second)?;
-    hit_step(kind, "write.after");
-    hit_step(kind, "sync.before");
-    sync(&file, path)?;
-    hit_step(kind, "sync.after");
-    drop(file);
-    hit_step(kind, "rename.before");
-    fs::rename(temporary, path)?;
-    hit_step(kind, "rename.after");
-    sync_folder(path.parent().unwrap_or(Path::new("")))?;
-    hit_step(kind, "folder-sync.after");
-    Ok(())
+fn replace<'a>(files: &[(&'a Path, &[u8])], kind: &str) -> Result<(), (&'a Path, io::Error)> {
+    let each = |step: &mut dyn FnMut(&'a Path, &[u8]) -> io::Result<()>| {
+        files.iter().try_for_each(|&(path, bytes)| step(path, bytes).map_err(|source| (path, source)))
+    };
+    let mut written = Vec::with_capacity(files.len());
+    each(&mut |path, bytes| {
+        hit_step(kind, "write.before");
+        let mut file = File::create(temporary(path))?;
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        file.write_all(first)?;
+        hit_step(kind, "write.middle");
+        file.write_all(second)?;
+        hit_step(kind, "write.after");
+        written.push(file);
+        Ok(())
+    })?;
+    let mut written = written.into_iter();
+    each(&mut |path, _| {
+        hit_step(kind, "sync.before");
+        written.next().map_or(Ok(()), |file| sync(&file, path))?;
+        hit_step(kind, "sync.after");
+        Ok(())
+    })?;
+    each(&mut |path, _| {
+        hit_step(kind, "rename.before");
+        fs::rename(temporary(path), path)?;
+        hit_step(kind, "rename.after");
+        Ok(())
+    })?;
+    each(&mut |path, _| {
+        sync_folder(path.parent().unwrap_or(Path::new("")))?;
+        hit_step(kind, "folder-sync.after");
+        Ok(())
+    })
 }
 
 fn temporary(path: &Path) -> PathBuf {

@@ -1,8 +1,10 @@
 //! Traces: one Zarr v3 group, uncompressed, that xarray opens with no option.
 //!
 //! Per recorded variable an array with dims `(time, [sample,] cell)` in chunks of about 1 MiB along time. Rows are
-//! appended; at a checkpoint the open chunk is written padded with NaN, and a resumed run reads it back, so that the
-//! bytes at the end do not depend on where a run was cut. Memory holds one open chunk per variable.
+//! appended; at the first checkpoint after it was begun a chunk is written padded with NaN, at later ones its new rows are
+//! written in their place, which no reader looks at before the shape says so. A resumed run reads the open chunk back and
+//! writes it anew, so that the bytes at the end do not depend on where a run was cut. Memory holds one open chunk per
+//! variable.
 //!
 //! Names of dims: variables that share stride and window share `time`; if there are several such bases, each is called
 //! `time_VARIABLE` after its first variable. Cells likewise: `pyramidal_1`, or `pyramidal_1_VARIABLE` where variables of
@@ -11,7 +13,7 @@
 use super::zarr_array::{Array, coordinate, meta_json};
 use crate::error::Error;
 use crate::failpoint::hit;
-use crate::folder::atomic::{sync_folder, write_atomic};
+use crate::folder::atomic::{sync_folder, write_all_atomic};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io;
@@ -157,9 +159,7 @@ impl TraceWriter {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        for array in &mut self.arrays {
-            array.flush()?;
-        }
+        self.flush_rows()?;
         let mut metadata = Map::new();
         for array in &self.arrays {
             metadata.insert(array.name.clone(), array.meta());
@@ -171,7 +171,30 @@ impl TraceWriter {
             "attributes": { "title": "traces of an apical run" },
             "consolidated_metadata": { "kind": "inline", "must_understand": false, "metadata": metadata },
         });
-        write_atomic(&self.dir.join("zarr.json"), meta_json(&group).as_bytes(), "trace-shape")
+        let dirty = self.arrays.iter().filter(|array| array.dirty);
+        let mut shapes: Vec<_> = dirty.map(|array| (array.dir.join("zarr.json"), meta_json(&array.meta()))).collect();
+        shapes.push((self.dir.join("zarr.json"), meta_json(&group)));
+        let shapes: Vec<_> = shapes.iter().map(|(path, text)| (path.as_path(), text.as_bytes())).collect();
+        write_all_atomic(&shapes, "trace-shape")?;
+        self.arrays.iter_mut().for_each(|array| array.dirty = false);
+        Ok(())
+    }
+
+    /// Makes the rows of the open chunks durable: of chunks that have files, then as files of the others.
+    fn flush_rows(&mut self) -> Result<(), Error> {
+        hit("traces.rows.before");
+        let grown = self.arrays.iter().map(Array::grow).collect::<Result<Vec<_>, _>>()?;
+        hit("traces.rows.middle");
+        for (array, file) in self.arrays.iter_mut().zip(grown).filter_map(|(array, file)| Some((array, file?))) {
+            array.grown(&file)?;
+        }
+        hit("traces.rows.after");
+        let mut new: Vec<_> = self.arrays.iter_mut().filter(|array| array.begins()).collect();
+        let paths: Vec<_> = new.iter_mut().map(|array| array.pad()).collect();
+        let files: Vec<_> = paths.iter().zip(&new).map(|(path, array)| (path.as_path(), array.padded())).collect();
+        let written = write_all_atomic(&files, "trace-chunk");
+        new.into_iter().for_each(|array| array.unpad(written.is_ok()));
+        written
     }
 
     /// All arrays with no rows; nothing is written.

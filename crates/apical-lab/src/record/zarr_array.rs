@@ -4,8 +4,8 @@ use super::zarr::Dtype;
 use crate::error::Error;
 use crate::folder::atomic::write_atomic;
 use serde_json::{Value, json};
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a chunk, about: a row is never divided.
@@ -25,8 +25,10 @@ pub(super) struct Array {
     chunk_rows: usize,
     /// Bytes of the rows of the open chunk.
     open: Vec<u8>,
+    /// How many of them its file has; 0: it has none.
+    stored: usize,
     /// There are rows, or a shape, that the files do not show yet.
-    dirty: bool,
+    pub dirty: bool,
 }
 
 impl Array {
@@ -41,7 +43,8 @@ impl Array {
         let row_bytes = shape.iter().product::<usize>() * dtype.bytes();
         let chunk_rows = (CHUNK / row_bytes).max(1);
         let (name, dir) = (name.to_string(), parent.join(name));
-        Array { name, dir, rows: 0, shape, dims, dtype, attributes, chunk_rows, open: Vec::new(), dirty: true }
+        let (open, stored) = (Vec::new(), 0);
+        Array { name, dir, rows: 0, shape, dims, dtype, attributes, chunk_rows, open, stored, dirty: true }
     }
 
     fn row_bytes(&self) -> usize {
@@ -66,39 +69,77 @@ impl Array {
         for &value in row {
             self.dtype.push(&mut self.open, value);
         }
-        let chunk = self.chunk();
+        let path = self.chunk_path(self.chunk());
         self.rows += 1;
         self.dirty = true;
         if self.open.len() == self.chunk_bytes() {
-            write_atomic(&self.chunk_path(chunk), &self.open, "trace-chunk")?;
+            write_atomic(&path, &self.open, "trace-chunk")?;
             self.open.clear();
+            self.stored = 0;
         }
         Ok(())
     }
 
-    /// Writes the open chunk, padded, and the shape.
-    pub fn flush(&mut self) -> Result<(), Error> {
-        if !self.dirty {
-            return Ok(());
+    /// Writes the rows that the open chunk's file lacks, and returns the file for [`Array::grown`]. Nothing, if it lacks none
+    /// or there is no file.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn grow(&self) -> Result<Option<File>, Error> {
+        if self.stored == 0 || self.stored == self.open.len() {
+            return Ok(None);
         }
-        if !self.open.is_empty() {
-            let rows = self.open.len();
-            while self.open.len() < self.chunk_bytes() {
-                self.dtype.push(&mut self.open, f64::NAN);
-            }
-            let written = write_atomic(&self.chunk_path(self.chunk()), &self.open, "trace-chunk");
-            self.open.truncate(rows);
-            written?;
-        }
-        write_atomic(&self.dir.join("zarr.json"), meta_json(&self.meta()).as_bytes(), "trace-shape")?;
-        self.dirty = false;
+        let path = self.chunk_path(self.chunk());
+        let write = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.seek(SeekFrom::Start(self.stored as u64))?;
+            file.write_all(&self.open[self.stored..])?;
+            Ok(file)
+        };
+        write().map(Some).map_err(|source: io::Error| Error::machine(path.display().to_string(), source))
+    }
+
+    /// Makes durable what [`Array::grow`] wrote.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn grown(&mut self, file: &File) -> Result<(), Error> {
+        file.sync_data().map_err(|source| Error::machine(self.dir.display().to_string(), source))?;
+        self.stored = self.open.len();
         Ok(())
+    }
+
+    /// True if the open chunk has rows and no file.
+    pub fn begins(&self) -> bool {
+        self.stored == 0 && !self.open.is_empty()
+    }
+
+    /// Fills the open chunk up with NaN, until [`Array::unpad`]; returns the path of its file.
+    pub fn pad(&mut self) -> PathBuf {
+        self.stored = self.open.len();
+        while self.open.len() < self.chunk_bytes() {
+            self.dtype.push(&mut self.open, f64::NAN);
+        }
+        self.chunk_path(self.chunk())
+    }
+
+    /// The bytes of the chunk that has been padded.
+    pub fn padded(&self) -> &[u8] {
+        &self.open
+    }
+
+    /// Leaves the rows of the open chunk, which its file has if it was written.
+    pub fn unpad(&mut self, written: bool) {
+        self.open.truncate(self.stored);
+        if !written {
+            self.stored = 0;
+        }
     }
 
     /// Goes back to the first `rows` rows: reads the open chunk, removes the chunks after it.
     pub fn cut(&mut self, rows: u64) -> Result<(), Error> {
         self.rows = rows;
-        self.dirty = true;
+        (self.stored, self.dirty) = (0, true);
         let open_rows = (rows % self.chunk_rows as u64) as usize;
         let chunks = self.chunk() + u64::from(open_rows > 0);
         for chunk in 0..chunks {

@@ -30,6 +30,8 @@ pub struct Plan {
     pub weight_bytes: u64,
     /// Bytes that the run holds at most, about.
     pub memory: Memory,
+    /// Threads that training uses at most.
+    pub threads: usize,
     /// Seconds of training that a trial of a few presentations suggests (without evaluation).
     pub seconds: f64,
     /// Stability number of the interneurons per hidden layer, where the solver has that bound.
@@ -70,13 +72,15 @@ fn plan_in<T: Real>(e: &Experiment, threads: usize) -> Result<Plan, Error> {
         tried += 1;
     }
     let per_presentation = start.elapsed().as_secs_f64() / tried.max(1) as f64;
-    let steps = if e.has_dynamics() { presentations * e.timing.steps(e.timing.presentation) as u64 } else { 0 };
+    let euler = plan::of_euler(e);
+    let steps = euler.map_or(0, |_| presentations * e.timing.steps(e.timing.presentation) as u64);
     Ok(Plan {
         plan: plan::describe(e),
         presentations,
         steps,
         why: plan::why(e),
-        euler: plan::of_euler(e),
+        euler,
+        threads: if plan::alone(e) { 1 } else { threads },
         weight_bytes: plan::weight_bytes(e) * memory::copies(e),
         memory: memory::estimate(e, &task, threads),
         seconds: per_presentation * presentations as f64,

@@ -1,9 +1,11 @@
 //! How much memory a run holds at most, about: an estimate from sizes alone, for people who plan. None of it grows with the
 //! length of the run.
 
-use crate::experiment::{Experiment, LearnerSpec, optimiser::Rule};
+use crate::experiment::{Experiment, LearnerSpec, SolverSpec, optimiser::Rule};
 use crate::plan;
+use apical::circuit::params::Rates;
 use apical::evaluate::CHUNK;
+use apical::solvers::adaptive;
 use apical::solvers::euler::Way;
 use apical::tasks::{Samples, Storage, Targets, Task, Train};
 
@@ -72,7 +74,13 @@ pub fn estimate(e: &Experiment, task: &Task, threads: usize) -> Memory {
     // A course in time works on a copy of the weights, and its answers stay until all are there.
     let own = if e.has_dynamics() { bytes } else { 0 };
     let answers = (largest * task.outputs) as u64 * number * 2;
-    let evaluation = parallel as u64 * (own + side as u64 * per_sample) + answers;
+    let inputs = (side * n[0]) as u64 * number;
+    let room = match of_adaptive(e) {
+        // What is answered side by side, and weights as the ends of steps see them.
+        Some(kept) => own + side.min(adaptive::ANSWERED) as u64 * (per_sample + kept.per_sample * number),
+        None => side as u64 * per_sample,
+    };
+    let evaluation = parallel as u64 * (own + room + inputs) + answers;
     // The tensors as bytes, and the file that they make.
     let checkpoint = 2 * (bytes * copies(e) + state / PER_CELL as u64);
     let recording: u64 = e.record.traces.iter().map(|t| CHUNK_BYTES * t.layers.len().max(1) as u64).sum();
@@ -91,6 +99,9 @@ pub fn estimate(e: &Experiment, task: &Task, threads: usize) -> Memory {
 fn plan_bytes(e: &Experiment, cells: u64, number: u64) -> u64 {
     let bytes = plan::weight_bytes(e);
     let batch = e.train.batch as u64;
+    if let Some(kept) = of_adaptive(e) {
+        return bytes * copies(e) + (kept.of_weights + kept.per_sample * batch) * number;
+    }
     match plan::of_euler(e).map(|plan| plan.way) {
         // Rows of a rule.
         Some(Way::Reference) => 0,
@@ -101,6 +112,35 @@ fn plan_bytes(e: &Experiment, cells: u64, number: u64) -> u64 {
         Some(Way::Batch) => bytes * copies(e) + 6 * batch * cells * number,
         None => 0,
     }
+}
+
+/// What `adaptive` keeps beside weights, state and potentials.
+struct Kept {
+    /// Values for each sample: what a step is made of, and the nodes behind it.
+    per_sample: u64,
+    /// Values of what the rules say at the nodes, where weights move with the steps.
+    of_weights: u64,
+}
+
+fn of_adaptive(e: &Experiment) -> Option<Kept> {
+    let (SolverSpec::Adaptive { .. }, LearnerSpec::Microcircuit) = (e.solver, &e.learner) else { return None };
+    let (n, batch) = (&e.network.sizes, e.train.batch);
+    let depth = n.len() - 1;
+    let sum = |sizes: &[usize]| sizes.iter().sum::<usize>();
+    let all = sum(&n[1..]) + sum(&n[2..]);
+    // Currents, rates, apical potentials, what the rules are made of, input and output.
+    let node = 3 * all + 2 * sum(&n[1..depth]) + n[0] + n[depth];
+    // Somas of this and other times, extrapolations; the inputs' span and what it does in layer 1.
+    let step = 7 * all + 4 * n[0] + 4 * n[1];
+    // Rates that are not 0 in some phase; weights into layer 1 move by their span if that is less.
+    let moves = |eta: &dyn Fn(&Rates) -> f64| e.phases.iter().any(|phase| eta(&phase.rates) != 0.0);
+    let written = (0..depth).filter(|&k| (k > 0 || 2 * batch >= n[0]) && moves(&|r| r.pp[k])).map(|k| n[k] * n[k + 1]);
+    let hidden = (1..depth).map(|k| {
+        let rules = [moves(&|r| r.ip[k - 1]), moves(&|r| r.pi[k - 1]), moves(&|r| r.pb[k - 1])];
+        n[k] * n[k + 1] * rules.into_iter().filter(|&moves| moves).count()
+    });
+    let of_weights = adaptive::NODES * written.chain(hidden).sum::<usize>();
+    Some(Kept { per_sample: (step + adaptive::NODES * node) as u64, of_weights: of_weights as u64 })
 }
 
 fn set_bytes(samples: &Samples) -> u64 {

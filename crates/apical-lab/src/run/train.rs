@@ -22,7 +22,7 @@ use apical::circuit::self_prediction::{distance_ip, distance_pi};
 use apical::evaluate::evaluate;
 use apical::kernels::Real;
 use apical::learners::Learner;
-use apical::solvers::{Outcome, Shown, Trouble};
+use apical::solvers::{Moment, Outcome, Shown, Trouble};
 use apical::tasks::Task;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -345,17 +345,25 @@ impl<'a, T: Real> Run<'a, T> {
     /// Ends the run as failed because potentials diverged or a fixed point is missing.
     pub fn fail(&mut self, trouble: &Trouble) -> Result<Ended, Error> {
         let mut place = serde_json::Map::new();
-        let time = |step: u64| step as f64 * step_ms(self.e);
         let presentation = self.counters.presentation + 1;
         let reason = match trouble {
-            Trouble::Diverged { cell, layer, index, step, value, .. } => {
+            Trouble::Diverged { cell, layer, index, moment, value, .. } => {
                 place.insert("layer".into(), (*layer).into());
                 place.insert("cell".into(), cell.to_string().into());
                 place.insert("index".into(), (*index).into());
-                place.insert("step".into(), (*step).into());
-                place.insert("time_ms".into(), time(*step).into());
                 place.insert("value".into(), value.to_string().into());
-                format!("{trouble}, {} ms into the run (presentation {presentation})", significant(time(*step)))
+                match *moment {
+                    Moment::Step(step) => {
+                        let time = step as f64 * step_ms(self.e);
+                        place.insert("step".into(), step.into());
+                        place.insert("time_ms".into(), time.into());
+                        format!("{trouble}, {} ms into the run (presentation {presentation})", significant(time))
+                    }
+                    Moment::Time(time) => {
+                        place.insert("time_in_presentation_ms".into(), time.into());
+                        format!("{trouble} (presentation {presentation})")
+                    }
+                }
             }
             Trouble::NoFixedPoint { sample, residual, sweeps } => {
                 place.insert("sample".into(), (*sample).into());
@@ -363,7 +371,9 @@ impl<'a, T: Real> Run<'a, T> {
                 place.insert("sweeps".into(), (*sweeps).into());
                 format!("{trouble} (presentation {presentation})")
             }
-            Trouble::StepTooSmall { sample, time } => {
+            Trouble::StepTooSmall { cell, layer, sample, time } => {
+                place.insert("layer".into(), (*layer).into());
+                place.insert("cell".into(), cell.to_string().into());
                 place.insert("sample".into(), (*sample).into());
                 place.insert("time_in_presentation_ms".into(), (*time).into());
                 format!("{trouble} (presentation {presentation})")

@@ -27,7 +27,7 @@ use super::loss::Loss;
 use super::trained::{Algorithm, Teach};
 use crate::circuit::Tensors;
 use crate::kernels::{Activation, Product, Real};
-use crate::solvers::watch::check_layer;
+use crate::solvers::watch::{Moment, check_layer};
 use crate::solvers::{Cell, Course, Outcome, Shown, Trouble};
 use settling::{Net, Phase, Settling};
 
@@ -185,7 +185,13 @@ impl<T: Real> Algorithm<T> for Ep<T> {
         for phase in [&mut self.plus, &mut self.minus] {
             self.settling.skip_unsettled(phase);
             for (k, rate) in phase.rate.iter().enumerate() {
-                check_layer(rate, shown.samples, (Cell::Pyramidal, k + 1), shown.step, f64::from(f32::MAX))?;
+                check_layer(
+                    rate,
+                    shown.samples,
+                    (Cell::Pyramidal, k + 1),
+                    Moment::Step(shown.step),
+                    f64::from(f32::MAX),
+                )?;
             }
         }
         self.contrast(if nudging == Nudging::Centred { 2.0 * beta } else { beta }, shown.input, update);

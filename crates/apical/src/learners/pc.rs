@@ -21,7 +21,7 @@ use super::loss::Loss;
 use super::trained::{Algorithm, Teach};
 use crate::circuit::{Tensors, potentials};
 use crate::kernels::{Product, Real};
-use crate::solvers::watch::check_layer;
+use crate::solvers::watch::{Moment, check_layer};
 use crate::solvers::{Cell, Course, Outcome, Shown, Trouble};
 
 /// Options.
@@ -360,7 +360,7 @@ impl<T: Real> Algorithm<T> for Pc<T> {
                 &outcome.output,
                 shown.samples,
                 (Cell::Pyramidal, self.f.depth()),
-                shown.step,
+                Moment::Step(shown.step),
                 f64::from(f32::MAX),
             )?;
         }

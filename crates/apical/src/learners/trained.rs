@@ -6,7 +6,7 @@ use super::{Learner, Update};
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::Real;
-use crate::solvers::watch::check_layer;
+use crate::solvers::watch::{Moment, check_layer};
 use crate::solvers::{Array, Cell, Course, Observer, Outcome, Shown, Trouble, View, Wants, Weights};
 
 /// A batch, and where in the run it is shown.
@@ -105,7 +105,7 @@ impl<T: Real> Trained<T> {
 impl<T: Real> Trained<T> {
     /// Outputs (samples x n_N) within the bound.
     fn check(&self, output: &[T], samples: usize) -> Result<(), Trouble> {
-        check_layer(output, samples, (Cell::Pyramidal, self.weights.pp.len()), self.clock, self.bound)
+        check_layer(output, samples, (Cell::Pyramidal, self.weights.pp.len()), Moment::Step(self.clock), self.bound)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::{Attenuation, Potentials, State, Tensors};
 use crate::kernels::real::either;
 use crate::kernels::{Isa, Real};
-pub use watch::{Cell, Trouble};
+pub use watch::{Cell, Moment, Trouble};
 
 /// Patterns shown side by side, sample after sample.
 #[derive(Clone, Copy, Debug)]

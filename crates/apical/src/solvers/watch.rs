@@ -22,6 +22,24 @@ impl fmt::Display for Cell {
     }
 }
 
+/// When something was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// After so many steps (Euler) or presentations (solvers without time) since the beginning.
+    Step(u64),
+    /// So long (ms) after the presentation began.
+    Time(f64),
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::Step(step) => write!(f, "at step {step}"),
+            Moment::Time(ms) => write!(f, "{ms:.4} ms after its presentation began"),
+        }
+    }
+}
+
 /// Why a solver had to give up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trouble {
@@ -33,8 +51,8 @@ pub enum Trouble {
         layer: usize,
         /// Its index in the layer.
         index: usize,
-        /// Steps (Euler) or presentations (other solvers) made when it was seen.
-        step: u64,
+        /// When it was seen.
+        moment: Moment,
         /// Its potential.
         value: f64,
         /// The bound.
@@ -58,6 +76,10 @@ pub enum Trouble {
     },
     /// No step is short enough for the error that is allowed.
     StepTooSmall {
+        /// Kind of the cells whose error was largest, or that changed most where sweeps did not settle.
+        cell: Cell,
+        /// Their layer, from 1.
+        layer: usize,
         /// The sample in its batch (the first of those that step together).
         sample: usize,
         /// Time since the presentation began (ms).
@@ -68,9 +90,9 @@ pub enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::Diverged { cell, layer, index, step, value, bound } => write!(
+            Trouble::Diverged { cell, layer, index, moment, value, bound } => write!(
                 f,
-                "diverged: the soma of {cell} {index} in layer {layer} reached {value} at step {step} (bound {bound})"
+                "diverged: the soma of {cell} {index} in layer {layer} reached {value} {moment} (bound {bound})"
             ),
             Trouble::NoFixedPoint { sample, residual, sweeps } => {
                 write!(
@@ -81,9 +103,11 @@ impl fmt::Display for Trouble {
             Trouble::NoInverse { layer, condition } => {
                 write!(f, "no inverse: the weights into layer {layer} have condition number {condition:e}")
             }
-            Trouble::StepTooSmall { sample, time } => {
-                write!(f, "no step is short enough: sample {sample}, {time} ms after its presentation began")
-            }
+            Trouble::StepTooSmall { cell, layer, sample, time } => write!(
+                f,
+                "no step is short enough: the {cell}s of layer {layer} change too fast in sample {sample}, {}",
+                Moment::Time(*time)
+            ),
         }
     }
 }
@@ -98,7 +122,7 @@ pub fn check<T: Real>(state: &State<T>, bound: f64) -> Result<(), Trouble> {
     let populations = [(Cell::Pyramidal, &state.soma), (Cell::Interneuron, &state.inter)];
     for (cell, layers) in populations {
         for (k, values) in layers.iter().enumerate() {
-            check_layer(values, state.samples, (cell, k + 1), state.step, bound)?;
+            check_layer(values, state.samples, (cell, k + 1), Moment::Step(state.step), bound)?;
         }
     }
     Ok(())
@@ -112,7 +136,7 @@ pub fn check_layer<T: Real>(
     values: &[T],
     samples: usize,
     (cell, layer): (Cell, usize),
-    step: u64,
+    moment: Moment,
     bound: f64,
 ) -> Result<(), Trouble> {
     let limit = T::from_f64(bound);
@@ -122,5 +146,5 @@ pub fn check_layer<T: Real>(
     }
     let at = values.iter().position(|u| !matches!(u.abs().partial_cmp(&limit), Some(o) if o.is_le())).unwrap_or(0);
     let (index, value) = (at % (values.len() / samples), values[at].to_f64());
-    Err(Trouble::Diverged { cell, layer, index, step, value, bound })
+    Err(Trouble::Diverged { cell, layer, index, moment, value, bound })
 }

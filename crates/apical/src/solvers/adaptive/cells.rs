@@ -4,12 +4,14 @@
 use super::clock::Clock;
 use super::elements::{Ahead, End, Flow, Rule};
 use super::node::{Node, Site, populations};
+use super::pace::larger;
 use super::quadrature::NODES;
 use super::span::Span;
 use crate::circuit::params::{Conductances, Network, Timing};
 use crate::circuit::{Attenuation, Kind, Potentials, State, Tensors, potentials};
 use crate::kernels::{Isa, Product, Real, Rows, RowsMut};
 use crate::solvers::Shown;
+use std::ops::Range;
 
 /// Class of a population's conductances: hidden, interneuron, output.
 pub fn class(population: usize, depth: usize) -> usize {
@@ -197,7 +199,7 @@ impl<T: Real> Cells<T> {
         }
     }
 
-    fn range(&self, population: usize, clock: &Clock) -> std::ops::Range<usize> {
+    fn range(&self, population: usize, clock: &Clock) -> Range<usize> {
         let n = self.new[population].len() / self.samples;
         clock.first * n..(clock.first + clock.count) * n
     }
@@ -373,30 +375,22 @@ impl<T: Real> Cells<T> {
         }
     }
 
-    /// The largest over populations and a clock's samples of the root mean square of what the sums at `which` are of.
-    fn worst(&self, clock: &Clock, which: usize, factor: impl Fn(usize) -> f64) -> f64 {
-        let mut worst = 0.0f64;
-        for (population, sums) in self.sums.iter().enumerate() {
-            let n = (self.new[population].len() / self.samples) as f64;
-            let factor = factor(population);
-            for sums in &sums[clock.first..clock.first + clock.count] {
-                let size = (sums[which].to_f64() / n).sqrt() * factor;
-                // NaN must not be lost in a maximum.
-                worst = if size.is_nan() { f64::INFINITY } else { worst.max(size) };
-            }
-        }
-        worst
+    /// The largest over a clock's samples of the root mean square of what a population's sums at `which` are of.
+    fn worst(&self, population: usize, clock: &Clock, which: usize) -> f64 {
+        let n = (self.new[population].len() / self.samples) as f64;
+        let sums = &self.sums[population][clock.first..clock.first + clock.count];
+        sums.iter().fold(0.0, |worst, sums| larger(worst, (sums[which].to_f64() / n).sqrt()))
     }
 
-    /// How much the last sweep changed, in units of `scale`.
-    pub fn change(&self, clock: &Clock, scale: impl Fn(usize) -> f64) -> f64 {
-        self.worst(clock, 0, |k| 1.0 / scale(k))
+    /// How much the last sweep changed a population's somas, in units of `scale`.
+    pub fn change(&self, population: usize, clock: &Clock, scale: f64) -> f64 {
+        self.worst(population, clock, 0) * (1.0 / scale)
     }
 
-    /// The estimated error of the step in the somas, in units of `scale`.
-    pub fn error(&self, clock: &Clock, scale: impl Fn(usize) -> f64) -> f64 {
-        let depth = self.p.rate.len();
-        self.worst(clock, 1, |k| clock.soma[class(k, depth)].error.abs() / scale(k))
+    /// The estimated error of the step in a population's somas, in units of `scale`.
+    pub fn error(&self, population: usize, clock: &Clock, scale: f64) -> f64 {
+        let error = clock.soma[class(population, self.p.rate.len())].error.abs();
+        self.worst(population, clock, 1) * (error / scale)
     }
 
     /// True if all somas of a clock's samples are within a bound, by their squares; false says nothing.
@@ -408,25 +402,21 @@ impl<T: Real> Cells<T> {
     /// The errors of the rules, for a clock's samples, and how they compare with their extrapolations.
     pub fn errors(&mut self, clock: &Clock, nodes: &[Node<T>], sites: &[Site]) {
         let depth = self.p.rate.len();
-        let populations: Vec<_> = (0..self.new.len()).map(|population| self.range(population, clock)).collect();
-        let at = |site: Site| match site.kind {
-            Kind::Wip | Kind::Bip => populations[depth + site.k].clone(),
-            _ => populations[site.k].clone(),
+        let places: Vec<_> = sites.iter().map(|&site| self.range(self.population(site), clock)).collect();
+        let past = |(&site, at): (&Site, &Range<usize>)| -> [(&[T], T); NODES] {
+            let error = |slot: usize| &nodes[slot].factors(site).0[at.clone()];
+            std::array::from_fn(|j| (error(clock.slots[j]), T::from_f64(clock.ahead[j])))
         };
-        let past: Vec<[(&[T], T); NODES]> = sites
-            .iter()
-            .map(|&site| {
-                std::array::from_fn(|j| (&nodes[clock.slots[j]].factors(site).0[at(site)], T::from_f64(clock.ahead[j])))
-            })
-            .collect();
+        let past: Vec<_> = sites.iter().zip(&places).map(past).collect();
         let samples = clock.first..clock.first + clock.count;
         let p = &mut self.p;
         let mut forward: Vec<_> = p.error_forward.iter_mut().map(Some).collect();
         let mut inter: Vec<_> = p.error_inter.iter_mut().map(Some).collect();
         let mut feedback: Vec<_> = p.error_feedback.iter_mut().map(Some).collect();
         let mut apical: Vec<_> = p.apical.iter_mut().map(Some).collect();
-        let lists = sites.iter().zip(&past).zip(&mut self.rules).filter_map(|((&site, past), sums)| {
-            let (k, at) = (site.k, at(site));
+        let lists = sites.iter().zip(&places).zip(past.iter().zip(&mut self.rules));
+        let lists = lists.filter_map(|((&site, at), (past, sums))| {
+            let (k, at) = (site.k, at.clone());
             let (error, factor, v, rate): (_, _, &[T], &[T]) = match site.kind {
                 Kind::Wpp => {
                     let factor = T::from_f64(self.attenuation.basal(k + 1, depth));
@@ -451,14 +441,19 @@ impl<T: Real> Cells<T> {
     /// Of rule `n` of those given to [`Cells::errors`]: the sums over a clock's samples of the squares of what was not
     /// extrapolated, and of the errors; and the number of errors.
     pub fn rule(&self, n: usize, site: Site, clock: &Clock) -> (f64, f64, usize) {
-        let population = if site.kind == Kind::Wip { self.p.rate.len() + site.k } else { site.k };
         let sums = &self.rules[n][clock.first..clock.first + clock.count];
         let [mut off, mut size] = [0.0; 2];
         for sums in sums {
             off += sums[0].to_f64();
             size += sums[1].to_f64();
         }
-        (off, size, self.range(population, clock).len())
+        (off, size, self.range(self.population(site), clock).len())
+    }
+
+    /// The population in which a projection ends.
+    pub fn population(&self, site: Site) -> usize {
+        let inter = matches!(site.kind, Kind::Wip | Kind::Bip);
+        if inter { self.p.rate.len() + site.k } else { site.k }
     }
 
     /// Takes the somas at the end of a clock's step.

@@ -5,7 +5,7 @@ use super::cells::{Cells, Entry};
 use super::clock::{Clock, Status, Sweep};
 use super::dense::{Asked, Seen, Top, average, somas};
 use super::node::{Node, Site, sites};
-use super::pace::{Aim, Pace, Setting};
+use super::pace::{Aim, Pace, Setting, named};
 use super::path::{self, Gathered, Motion, Path, Stretch};
 use super::quadrature::NODES;
 use super::span::Span;
@@ -13,7 +13,7 @@ use crate::circuit::params::LagKind;
 use crate::circuit::{State, Tensors};
 use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
-use crate::solvers::{Observer, Outcome, Shown, Trouble, watch};
+use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, watch};
 
 /// Nodes behind the end of the lag that samples get in common when they begin to move the weights together.
 const COMMON: usize = 3;
@@ -107,22 +107,10 @@ impl<T: Real> Room<T> {
         let steps = setting.steps();
         let mut asked = Asked::new(state.step, steps, setting.timing.dt, observer);
         let first = if moves && apart { aim.lag } else { aim.end };
-        self.go(setting, &aim, first, weights, state.step, shown, &mut teaching, answer, output, &mut asked, observer)?;
+        self.go(setting, &aim, first, weights, shown, &mut teaching, answer, output, &mut asked, observer)?;
         if first < aim.end {
             self.join(&aim, shown);
-            self.go(
-                setting,
-                &aim,
-                aim.end,
-                weights,
-                state.step,
-                shown,
-                &mut teaching,
-                answer,
-                output,
-                &mut asked,
-                observer,
-            )?;
+            self.go(setting, &aim, aim.end, weights, shown, &mut teaching, answer, output, &mut asked, observer)?;
         }
         if let (Teaching::Gather { update, .. }, Some(gathered)) = (&mut teaching, &mut self.gathered) {
             gathered.fold(&self.sites, shown.samples, update);
@@ -179,7 +167,6 @@ impl<T: Real> Room<T> {
         aim: &Aim,
         end: f64,
         weights: &mut Tensors<T>,
-        step: u64,
         shown: &Shown<'_, T>,
         teaching: &mut Teaching<'_, T>,
         answer: Answer,
@@ -231,15 +218,14 @@ impl<T: Real> Room<T> {
                         let Some(error) = self.judge(aim, n) else { continue };
                         if error > 1.0 {
                             self.cost.rejected += 1;
-                            let clock = &mut self.paces[n].clock;
-                            if !clock.reject(error) {
-                                return Err(Trouble::StepTooSmall { sample: clock.first, time: clock.t });
+                            if self.paces[n].clock.reject(error) {
+                                continue;
                             }
-                            continue;
+                            return Err(self.paces[n].give_up(aim, &self.cells, &self.sites, error));
                         }
                         self.accept(aim, n, error);
                         let clock = &self.paces[n].clock;
-                        self.check(clock, step, setting.bound)?;
+                        self.check(clock, setting.bound)?;
                         let (top, at) = Top::of(&self.cells, &self.nodes, clock);
                         average(setting, aim, &top, clock, totals[2], answer, &mut output[at]);
                         match teaching {
@@ -298,7 +284,7 @@ impl<T: Real> Room<T> {
         self.cost.steps += 1;
     }
 
-    fn check(&self, clock: &Clock, step: u64, bound: f64) -> Result<(), Trouble> {
+    fn check(&self, clock: &Clock, bound: f64) -> Result<(), Trouble> {
         if self.cells.within(clock, bound) {
             return Ok(());
         }
@@ -306,11 +292,7 @@ impl<T: Real> Room<T> {
         for (population, values) in self.cells.soma.iter().enumerate() {
             let cells = values.len() / self.cells.samples;
             let values = &values[clock.first * cells..(clock.first + clock.count) * cells];
-            let cell = match population.checked_sub(depth) {
-                None => (watch::Cell::Pyramidal, population + 1),
-                Some(k) => (watch::Cell::Interneuron, k + 1),
-            };
-            watch::check_layer(values, clock.count, cell, step, bound)?;
+            watch::check_layer(values, clock.count, named(population, depth), Moment::Time(clock.t), bound)?;
         }
         Ok(())
     }

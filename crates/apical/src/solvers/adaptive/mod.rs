@@ -44,11 +44,18 @@ use crate::kernels::Real;
 pub use course::Cost;
 use course::Room;
 use pace::Setting;
+pub use quadrature::NODES;
 use single::Single;
 
 /// Samples that are answered side by side: enough for products, and few beside a batch that learns, since each of several
 /// threads has room for so many.
-const ANSWERED: usize = 25;
+pub const ANSWERED: usize = 25;
+
+/// True if a net and a batch are one sample of a small net, which one thread computes.
+pub fn single(net: &Network, samples: usize) -> bool {
+    let n = &net.sizes;
+    samples == 1 && (2..n.len()).map(|k| 4 * n[k] * n[k - 1]).sum::<usize>() <= single::MOST
+}
 
 /// What presentations are computed in.
 enum Way<T: Real> {
@@ -58,7 +65,7 @@ enum Way<T: Real> {
 
 impl<T: Real> Way<T> {
     fn new(setting: &Setting, samples: usize) -> Self {
-        if Single::<T>::fits(setting, samples) {
+        if single(&setting.net, samples) {
             Way::Single(Box::new(Single::new(setting)))
         } else {
             Way::Batch(Box::new(Room::new(setting, samples)))

@@ -7,6 +7,7 @@ use super::quadrature::{NODES, Row};
 use crate::circuit::Kind;
 use crate::circuit::params::{LagKind, Network, Rates, Timing};
 use crate::kernels::Real;
+use crate::solvers::{Cell, Trouble};
 
 /// Before anything is learned or answered an error is forgotten at this rate (1/ms): half of what the slowest soma
 /// forgets in the circuits of the literature.
@@ -89,6 +90,32 @@ impl Setting {
     }
 }
 
+/// NaN must not be lost in a maximum.
+#[inline(always)]
+pub fn larger(worst: f64, x: f64) -> f64 {
+    if x.is_nan() { f64::INFINITY } else { worst.max(x) }
+}
+
+/// The population whose measure is largest, the first of several.
+pub fn largest(measures: impl Iterator<Item = (usize, f64)>) -> usize {
+    let mut worst = (0, f64::NEG_INFINITY);
+    for (population, x) in measures {
+        let x = larger(0.0, x);
+        if x > worst.1 {
+            worst = (population, x);
+        }
+    }
+    worst.0
+}
+
+/// What populations are called.
+pub fn named(population: usize, depth: usize) -> (Cell, usize) {
+    match population.checked_sub(depth) {
+        None => (Cell::Pyramidal, population + 1),
+        Some(k) => (Cell::Interneuron, k + 1),
+    }
+}
+
 /// Samples that step together.
 #[derive(Clone, Debug)]
 pub struct Pace {
@@ -138,27 +165,51 @@ impl Pace {
 
     /// How much the last sweep changed.
     pub fn change<T: Real>(&self, cells: &Cells<T>) -> f64 {
-        cells.change(&self.clock, |population| self.scales[population])
+        self.changes(cells).fold(0.0, |worst, (_, change)| larger(worst, change))
+    }
+
+    fn changes<T: Real>(&self, cells: &Cells<T>) -> impl Iterator<Item = (usize, f64)> {
+        let scales = self.scales.iter().enumerate();
+        scales.map(|(population, &scale)| (population, cells.change(population, &self.clock, scale)))
     }
 
     /// The error of the step.
     pub fn error<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site]) -> f64 {
-        let error = cells.error(&self.clock, |population| self.scales[population]);
-        if aim.learns && self.clock.t + self.clock.h > aim.learning {
-            error.max(self.quadrature(aim, cells, sites))
-        } else {
-            error
-        }
+        self.errors(aim, cells, sites).fold(0.0, |worst, (_, error)| larger(worst, error))
+    }
+
+    /// Errors by population: of the somas, and of what is learned there.
+    fn errors<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site]) -> impl Iterator<Item = (usize, f64)> {
+        let scales = self.scales.iter().enumerate();
+        let somas = scales.map(|(population, &scale)| (population, cells.error(population, &self.clock, scale)));
+        let learns = aim.learns && self.clock.t + self.clock.h > aim.learning;
+        let ruled =
+            sites.iter().enumerate().filter(move |(_, site)| learns && !matches!(site.kind, Kind::Bpp | Kind::Bip));
+        somas.chain(ruled.map(|(n, &site)| {
+            let (off, size, count) = cells.rule(n, site, &self.clock);
+            (cells.population(site), self.rule(aim, off, size, count))
+        }))
+    }
+
+    /// Why no step is short enough, after one with this error was refused. It is infinite if sweeps did not settle.
+    pub fn give_up<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site], error: f64) -> Trouble {
+        let settled = error.is_finite();
+        let worst = if settled { largest(self.errors(aim, cells, sites)) } else { largest(self.changes(cells)) };
+        self.refused(worst, cells.p.rate.len())
+    }
+
+    /// No step is short enough for a population.
+    pub fn refused(&self, population: usize, depth: usize) -> Trouble {
+        let (cell, layer) = named(population, depth);
+        Trouble::StepTooSmall { cell, layer, sample: self.clock.first, time: self.clock.t }
     }
 
     /// Remembers how large the rules' errors are.
     pub fn measure<T: Real>(&mut self, cells: &Cells<T>, sites: &[Site]) {
-        let depth = cells.p.rate.len();
         self.sizes.fill(f64::NAN);
         for (n, &site) in sites.iter().enumerate() {
             let population = match site.kind {
-                Kind::Wpp => site.k,
-                Kind::Wip => depth + site.k,
+                Kind::Wpp | Kind::Wip => cells.population(site),
                 Kind::Bpp | Kind::Bip | Kind::Wpi | Kind::Wpb => continue,
             };
             let (_, squares, count) = cells.rule(n, site, &self.clock);
@@ -177,12 +228,10 @@ impl Pace {
     }
 
     /// Remembers how large the rules' errors are, of the populations that tell: sums of squares over so many cells.
-    pub fn sizes(&mut self, sums: impl Iterator<Item = (Option<usize>, usize, f64)>) {
+    pub fn sizes(&mut self, sums: impl Iterator<Item = (usize, usize, f64)>) {
         self.sizes.fill(f64::NAN);
         for (population, cells, squares) in sums {
-            if let Some(population) = population {
-                self.sizes[population] = (squares / cells as f64).sqrt();
-            }
+            self.sizes[population] = (squares / cells as f64).sqrt();
         }
     }
 
@@ -191,17 +240,5 @@ impl Pace {
         for (k, (to, scale)) in to.iter_mut().zip(&self.scales).enumerate() {
             *to = 1.0 / (cells(k) as f64 * scale * scale);
         }
-    }
-
-    /// The error of the rules' integrals over the step.
-    fn quadrature<T: Real>(&self, aim: &Aim, cells: &Cells<T>, sites: &[Site]) -> f64 {
-        let mut worst = 0.0f64;
-        for (n, &site) in sites.iter().enumerate().filter(|(_, site)| !matches!(site.kind, Kind::Bpp | Kind::Bip)) {
-            let (off, size, count) = cells.rule(n, site, &self.clock);
-            let error = self.rule(aim, off, size, count);
-            // NaN must not be lost in a maximum.
-            worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
-        }
-        worst
     }
 }

@@ -1,6 +1,7 @@
 //! What is computed with vectors: extrapolation, sweeps, errors. Each is one kernel.
 
 use super::super::clock::Clock;
+use super::super::pace::larger;
 use super::super::quadrature::{NODES, Row};
 use super::layout::Layout;
 use super::synapses::{Moved, Seen, Synapses};
@@ -19,8 +20,10 @@ pub struct Ruled {
     pub places: Range<usize>,
     /// Cells.
     pub cells: usize,
-    /// The population whose size it tells, if it tells one.
-    pub population: Option<usize>,
+    /// The population where it learns.
+    pub population: usize,
+    /// They tell how large errors are there.
+    pub tells: bool,
 }
 
 /// One sample of a circuit.
@@ -331,6 +334,26 @@ impl<T: Real> Core<T> {
         self.tops[slot].copy_from_slice(&self.record[at.v..][at.top.clone()]);
     }
 
+    /// Of the rules that tell: where, how many cells, and the sum of the squares of their errors.
+    pub fn sizes(&self) -> impl Iterator<Item = (usize, usize, f64)> {
+        let rules = self.rules.iter().filter(|(ruled, _)| ruled.tells);
+        rules.map(|(ruled, sums)| (ruled.population, ruled.cells, sums[0]))
+    }
+
+    /// Per population, in units of its scale, the error of a step whose sweeps settled, else what the last sweep changed.
+    pub fn misses(&self, clock: &Clock, settled: bool) -> impl Iterator<Item = f64> {
+        let at = &self.layout;
+        at.populations.iter().zip(&self.inverse).enumerate().map(move |(k, ((_, places), inverse))| {
+            let (from, to, factor) = match settled {
+                true => (at.s, at.ahead, clock.soma[super::super::cells::class(k, at.depth)].error),
+                false => (0, at.last, 1.0),
+            };
+            let pairs = self.record[from..][places.clone()].iter().zip(&self.record[to..][places.clone()]);
+            let squares: f64 = pairs.map(|(&a, &b)| (a - b).to_f64().powi(2)).sum();
+            (squares * inverse).sqrt() * factor.abs()
+        })
+    }
+
     /// Takes the new somas as those of the newest node.
     pub fn accept(&mut self) {
         let (all, soma) = (self.layout.all, self.layout.soma);
@@ -339,12 +362,6 @@ impl<T: Real> Core<T> {
         self.before.copy_from_slice(old);
         old.copy_from_slice(new);
     }
-}
-
-/// NaN must not be lost in a maximum.
-#[inline(always)]
-fn larger(worst: f64, x: f64) -> f64 {
-    if x.is_nan() { f64::INFINITY } else { worst.max(x) }
 }
 
 /// out = a + b.

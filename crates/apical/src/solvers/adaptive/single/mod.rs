@@ -16,7 +16,7 @@ use super::clock::{Status, Sweep};
 use super::course::{Cost, event, motion};
 use super::dense::{Asked, Seen, Top, average};
 use super::node::{Site, sites};
-use super::pace::{Aim, Pace, Setting};
+use super::pace::{Aim, Pace, Setting, largest, named};
 use super::path::{Gains, Motion};
 use super::quadrature::{Basis, NODES, Row, decaying};
 use crate::circuit::params::Rates;
@@ -24,11 +24,11 @@ use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::ranked::RANK;
 use crate::kernels::{Isa, Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
-use crate::solvers::{Observer, Outcome, Shown, Trouble, watch};
+use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, watch};
 use synapses::Moved;
 
 /// Weights above the first layer that stay in the nearer caches, twice.
-const MOST: usize = 1 << 15;
+pub const MOST: usize = 1 << 15;
 
 /// Room for presentations of one sample.
 pub struct Single<T: Real> {
@@ -47,12 +47,6 @@ pub struct Single<T: Real> {
 }
 
 impl<T: Real> Single<T> {
-    /// True if this is the way for a net and a batch.
-    pub fn fits(setting: &Setting, samples: usize) -> bool {
-        let n = &setting.net.sizes;
-        samples == 1 && (2..n.len()).map(|k| 4 * n[k] * n[k - 1]).sum::<usize>() <= MOST
-    }
-
     /// Room for a net.
     pub fn new(setting: &Setting) -> Self {
         let core = Core::new(&setting.net, Isa::best());
@@ -94,7 +88,7 @@ impl<T: Real> Single<T> {
         output.fill(T::ZERO);
         let steps = setting.steps();
         let mut asked = Asked::new(state.step, steps, setting.timing.dt, observer);
-        let course = Course { setting, aim, shown, target_0: &state.trace_target, step: state.step };
+        let course = Course { setting, aim, shown, target_0: &state.trace_target };
         course.go(self, weights, &teaching, answer, output, &mut asked, observer)?;
         if aim.learns {
             self.settle();
@@ -137,7 +131,7 @@ impl<T: Real> Single<T> {
             self.core.with_feedback |= site.kind == Kind::Wpb;
             let (cells, places) = at.populations[population].clone();
             let places = section + places.start..section + places.end;
-            self.core.rules.push((Ruled { places, cells, population: tells.then_some(population) }, [0.0; 2]));
+            self.core.rules.push((Ruled { places, cells, population, tells }, [0.0; 2]));
         }
         (self.entries, self.moved, self.cost) = ([None; NODES], Moved::NOT, Cost::default());
         self.core.synapses.begin(rates, shown.input, &state.trace_input, weights, delta);
@@ -230,7 +224,6 @@ struct Course<'a, T> {
     aim: Aim,
     shown: &'a Shown<'a, T>,
     target_0: &'a [T],
-    step: u64,
 }
 
 impl<T: Real> Course<'_, T> {
@@ -277,10 +270,10 @@ impl<T: Real> Course<'_, T> {
             let error = self.step(single, moved.as_ref(), target);
             if error > 1.0 {
                 single.cost.rejected += 1;
-                if !single.pace.clock.reject(error) {
-                    return Err(Trouble::StepTooSmall { sample: 0, time: single.pace.clock.t });
+                if single.pace.clock.reject(error) {
+                    continue;
                 }
-                continue;
+                return Err(self.give_up(single, error));
             }
             self.accept(single, error)?;
             let clock = &single.pace.clock;
@@ -322,7 +315,7 @@ impl<T: Real> Course<'_, T> {
         let slot = pace.clock.slots[0];
         core.keep(slot);
         q[slot] = 1.0;
-        pace.sizes(core.rules.iter().map(|(ruled, sums)| (ruled.population, ruled.cells, sums[0])));
+        pace.sizes(core.sizes());
         pace.clock.start();
         single.cost.right_hand_sides += 1;
         debug_assert!(sites.is_empty() == core.rules.is_empty() && pace.clock.status == Status::Ready);
@@ -371,6 +364,17 @@ impl<T: Real> Course<'_, T> {
         if error.is_nan() { f64::INFINITY } else { error }
     }
 
+    /// As [`Pace::give_up`].
+    fn give_up(&self, single: &Single<T>, error: f64) -> Trouble {
+        let Single { core, pace, .. } = single;
+        let somas = core.misses(&pace.clock, error.is_finite()).enumerate();
+        let learns = error.is_finite() && self.aim.learns && pace.clock.t + pace.clock.h > self.aim.learning;
+        let rules = core.rules.iter().filter(|_| learns);
+        let rules =
+            rules.map(|(ruled, [size, off])| (ruled.population, pace.rule(&self.aim, *off, *size, ruled.cells)));
+        pace.refused(largest(somas.chain(rules)), core.layout.depth)
+    }
+
     fn accept(&self, single: &mut Single<T>, error: f64) -> Result<(), Trouble> {
         let Single { core, pace, entries, q, cost, .. } = single;
         pace.clock.accept(error, event(&self.aim, pace.clock.t));
@@ -379,16 +383,12 @@ impl<T: Real> Course<'_, T> {
         core.keep(slot);
         q[slot] = (-pace.clock.t / self.setting.timing.tau_0).exp();
         entries[slot] = None;
-        pace.sizes(core.rules.iter().map(|(ruled, sums)| (ruled.population, ruled.cells, sums[0])));
+        pace.sizes(core.sizes());
         cost.steps += 1;
         let at = &core.layout;
         for (k, (cells, places)) in at.populations.iter().enumerate() {
-            let cell = match k.checked_sub(at.depth) {
-                None => (watch::Cell::Pyramidal, k + 1),
-                Some(k) => (watch::Cell::Interneuron, k + 1),
-            };
             let values = &core.record[at.soma + places.start..][..*cells];
-            watch::check_layer(values, 1, cell, self.step, self.setting.bound)?;
+            watch::check_layer(values, 1, named(k, at.depth), Moment::Time(pace.clock.t), self.setting.bound)?;
         }
         Ok(())
     }

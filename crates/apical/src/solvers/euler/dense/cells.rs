@@ -14,7 +14,7 @@ use crate::circuit::params::Rates;
 use crate::circuit::step::{Constants, advance};
 use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::{Activation, Isa, Mat, Real, par};
-use crate::solvers::watch::{self, Cell, Trouble};
+use crate::solvers::watch::{self, Cell, Moment, Trouble};
 use pulp::{Simd, WithSimd};
 use std::slice::ChunksMut;
 
@@ -335,7 +335,7 @@ pub fn advance_all<T: Real>(
         let Somas { population: (population, cell), layer, first, samples, u, du, trouble } = piece;
         advance(u, du, c.dt_t);
         noise.add(*population, *layer, step, *first, u);
-        *trouble = watch::check_layer(u, *samples, (*cell, *layer), step + 1, bound);
+        *trouble = watch::check_layer(u, *samples, (*cell, *layer), Moment::Step(step + 1), bound);
     });
     let trouble = pieces.iter().find_map(|piece| piece.trouble.clone().err());
     room.somas = emptied(&mut pieces);
