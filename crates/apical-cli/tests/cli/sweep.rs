@@ -227,7 +227,8 @@ fn the_script_for_slurm_says_what_was_asked() {
     let checked = std::process::Command::new("bash").args(["-n", "-c", &done.stdout]).status();
     assert!(checked.is_ok_and(|status| status.success()), "{}", done.stdout);
     // Without a scheduler the script is kept and named.
-    let none = place.apical(&["sweep", "submit", "rates.toml", "--slurm"]);
+    let mut none = place.command(&["sweep", "submit", "rates.toml", "--slurm"]);
+    let none = Done::from(none.env("PATH", place.path()).output().unwrap());
     none.refused(2, &["sbatch", "submit.sh"]);
     place.apical(&["sweep", "submit", "rates.toml"]).refused(2, &["--slurm"]);
 }

@@ -93,6 +93,8 @@ fn a_run_is_followed_from_running_over_stopped_and_killed_to_done() {
     let stopped = seen(&place, &run);
     assert_eq!((&stopped["state"], &stopped["reason"]), (&"stopped".into(), &"stopped by signal 15".into()));
     let mut child = start(&place, &["resume", &run]);
+    // What it was stopped by stands in its folder until it has read its checkpoint.
+    while seen(&place, &run)["state"] == "stopped" {}
     assert_eq!(seen(&place, &run)["state"], "running");
     child.kill().unwrap();
     child.wait().unwrap();

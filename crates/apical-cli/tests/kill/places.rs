@@ -10,7 +10,6 @@ fn elsewhere(name: &str) -> Option<&'static str> {
         "folder.moved-aside" => Some("only --again moves a run: `again_...`"),
         _ if name.starts_with("figure.") => Some("this experiment draws none: `figures_...`"),
         _ if name.starts_with("predictions.") => Some("`apical predict` writes them: `predictions_...`"),
-        _ if name.starts_with("observation.") => Some("only a task with classes leaves one: `two_step_...`"),
         _ if name.starts_with("comparison.") => Some("`apical compare` writes them: `comparisons_...`"),
         _ => None,
     }

@@ -44,20 +44,16 @@ impl Worker {
     /// # Errors
     /// The machine's.
     pub fn enter(layout: &Layout) -> Result<Worker, Error> {
-        let token = token();
-        let path = layout.workers().join(&token);
-        // Locked before it is seen: an unlocked file is one of the dead.
-        let hidden = layout.workers().join(format!(".{token}"));
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).open(&hidden).map_err(|e| machine(&hidden, e))?;
-        let head = format!("\n{}\n{}\n{}\n", boot(), host_name(), std::process::id());
-        let mut made = file.write_all(format!("{:020}{head}", 0).as_bytes());
-        if made.is_ok() {
-            // Some file systems have no locks: there a counter has to do.
-            let _ = file.lock();
-            made = fs::rename(&hidden, &path);
-        }
-        made.map_err(|source| machine(&path, source))?;
+        let (token, path, mut file) = loop {
+            let token = token();
+            let path = layout.workers().join(&token);
+            match shown(layout, &token, &path) {
+                Ok(file) => break (token, path, file),
+                // Another, which tidied up, has taken it for what a dead one left, before it was locked.
+                Err(source) if source.kind() == ErrorKind::NotFound && layout.workers().is_dir() => {}
+                Err(source) => return Err(machine(&path, source)),
+            }
+        };
         let (end, ended) = channel();
         let heart = std::thread::spawn(move || {
             let mut beat = 0u64;
@@ -86,6 +82,17 @@ impl Drop for Worker {
         }
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Makes a worker's file. Locked before it is seen: an unlocked file is one of the dead.
+fn shown(layout: &Layout, token: &str, path: &Path) -> io::Result<File> {
+    let hidden = layout.workers().join(format!(".{token}"));
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&hidden)?;
+    // Some file systems have no locks: there a counter has to do.
+    let _ = file.lock();
+    file.write_all(format!("{:020}\n{}\n{}\n{}\n", 0, boot(), host_name(), std::process::id()).as_bytes())?;
+    fs::rename(&hidden, path)?;
+    Ok(file)
 }
 
 /// Identity of this machine's running system: two processes with the same see each other's locks.
@@ -261,21 +268,29 @@ pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(Stri
     Some((token, worker.lines().nth(2).unwrap_or_default().to_owned()))
 }
 
-/// Removes the files of workers that died on this machine; others' are left to whoever can tell.
+/// Removes the files of workers that died on this machine, and claims that they had not finished making; others' are left
+/// to whoever can tell.
 ///
 /// # Errors
 /// The machine's.
 pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
-    let mut held = HashSet::new();
-    for name in names(&layout.claims())? {
-        held.extend(fs::read_to_string(layout.claims().join(name)).map(|token| token.trim().to_owned()));
-    }
     // Half of a watch: nobody is taken for dead for standing still.
     let mut watch = Watch::new(Duration::MAX);
-    for token in names(&layout.workers())? {
+    let mut held = HashSet::new();
+    for name in names(&layout.claims())? {
+        let path = layout.claims().join(&name);
+        match name.rsplit_once('.').filter(|_| name.starts_with('.')) {
+            Some((_, token)) if watch.is_dead(layout, token) => drop(fs::remove_file(path)),
+            Some(_) => {}
+            None => held.extend(fs::read_to_string(path).map(|token| token.trim().to_owned())),
+        }
+    }
+    for name in names(&layout.workers())? {
+        let path = layout.workers().join(&name);
+        let dead = if name.starts_with('.') { is_unlocked(&path) } else { watch.is_dead(layout, &name) };
         // A claim that names a worker is settled by its file.
-        if !token.starts_with('.') && !held.contains(&token) && watch.is_dead(layout, &token) {
-            let _ = fs::remove_file(layout.workers().join(token));
+        if dead && !held.contains(&name) {
+            let _ = fs::remove_file(path);
         }
     }
     Ok(())
