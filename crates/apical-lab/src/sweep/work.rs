@@ -1,7 +1,7 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
 use super::Trouble;
-use super::claim::{Claim, Tried, Watch, Worker};
+use super::claim::{Claim, Pulse, Tried, Watch, Worker};
 use super::layout::{Layout, copy_folder, machine, names};
 use super::plan::Planned;
 use super::spec::Spec;
@@ -39,7 +39,7 @@ pub struct Manner {
     pub options: Options,
     /// A worker of another machine counts as dead when its counter stood still for this.
     pub stale: Duration,
-    /// Wait for runs that others make, in case they die.
+    /// Wait until the runs that others make have ended; without it, until these others are known to live.
     pub wait: bool,
     /// Leave off after this many runs.
     pub most: Option<u64>,
@@ -92,7 +92,8 @@ pub(super) enum Goal<'a> {
 
 struct Queue {
     pending: VecDeque<usize>,
-    waiting: Vec<usize>,
+    /// Runs that others make, and whether those are known to live.
+    waiting: Vec<(usize, bool)>,
     watch: Watch,
     begun: u64,
 }
@@ -275,7 +276,7 @@ impl Shift<'_> {
                     queue.begun += 1;
                     return Ok(Next::Take(index, claim));
                 }
-                Tried::Busy => queue.waiting.push(index),
+                Tried::Busy(pulse) => queue.waiting.push((index, pulse == Pulse::Lives)),
             }
             looked += 1;
             // Other threads want to look, too.
@@ -289,14 +290,16 @@ impl Shift<'_> {
         // Nothing is free. Of what others make, some may have ended, and some of the others may have died.
         let waiting = std::mem::take(&mut queue.waiting);
         let ended = if waiting.is_empty() { HashSet::new() } else { self.goal.reached(self.crew.layout)? };
-        for index in waiting {
+        let mut all_live = true;
+        for (index, lives) in waiting {
             if ended.contains(&self.crew.runs[index].run) {
                 self.crew.board.ended(index, &self.crew.runs[index].run, "made by another worker");
             } else {
                 queue.pending.push_back(index);
+                all_live &= lives;
             }
         }
-        let nothing = queue.pending.is_empty() || !self.crew.manner.wait;
+        let nothing = queue.pending.is_empty() || (all_live && !self.crew.manner.wait);
         Ok(if nothing { Next::Nothing } else { Next::Wait(LOOK_AGAIN) })
     }
 
@@ -456,7 +459,7 @@ impl Shift<'_> {
     fn lost(&self, index: usize, attempt: &Path) {
         let _ = fs::remove_dir_all(attempt);
         self.crew.board.note(&format!("{}: another worker took it over", self.crew.runs[index].run));
-        lock(&self.queue).waiting.push(index);
+        lock(&self.queue).waiting.push((index, false));
     }
 
     fn give_up(&self, index: usize, claim: Claim, reason: &str, attempts: u64) -> Result<(), Error> {
