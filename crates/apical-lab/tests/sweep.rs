@@ -408,14 +408,15 @@ fn who_does_not_wait_takes_over_from_the_dead_and_leaves_to_the_living() {
     // It beats whenever it is looked at. Two looks are needed to see that: an hour would be too short for one to be enough.
     std::thread::scope(|scope| {
         let (ended, end) = std::sync::mpsc::channel::<()>();
-        scope.spawn(|| {
+        let layout = &layout;
+        scope.spawn(move || {
             let mut beat = 0;
             while end.recv_timeout(Duration::from_millis(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                foreign_worker(&layout, "0badcafe", beat);
+                foreign_worker(layout, "0badcafe", beat);
                 beat += 1;
             }
         });
-        assert!(make(&spec, &layout, &impatient(3_600_000)).made.lock().unwrap().is_empty());
+        assert!(make(&spec, layout, &impatient(3_600_000)).made.lock().unwrap().is_empty());
         drop(ended);
     });
     assert!(!layout.runs().join(&run.run).exists(), "left to the other one");
