@@ -26,7 +26,7 @@ done
 # The process of a daemon of this folder, if it lives. A number in a file may by now be somebody else's.
 pid_of() {
     pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$dir" && echo "$pid"
+    cat "/proc/$pid/cmdline" 2>/dev/null | tr '\0' ' ' | grep -qF "$dir" && echo "$pid"
 }
 
 # Waits until a command goes well: a bound for what hangs, on slow machines too.
@@ -77,7 +77,8 @@ SlurmdPidFile=$dir/slurmd.pid
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.log
 # A node that died is noticed, and comes back, within seconds.
-SlurmdTimeout=6
+SlurmdTimeout=4
+MessageTimeout=4
 ReturnToService=2
 KillWait=5
 MinJobAge=3600
@@ -113,6 +114,7 @@ stop() {
         pid=$(pid_of $daemon) || continue
         kill "$pid"
         await "the end of $daemon" sh -c "! kill -0 $pid"
+        rm -f "$dir/$daemon.pid"
     done
 }
 
