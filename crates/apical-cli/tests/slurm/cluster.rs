@@ -205,13 +205,13 @@ impl Sweep {
         names(&self.join("workers")).iter().filter_map(pid).collect()
     }
 
-    /// Waits until so many workers are each in the middle of a run, and holds them there.
+    /// Waits until so many workers, but for some, are each in the middle of a run, and holds them there.
     #[track_caller]
-    pub fn hold(&self, workers: usize) -> Vec<Held> {
+    pub fn hold(&self, workers: usize, but: &[Held]) -> Vec<Held> {
         let mut held: Vec<Held> = Vec::new();
         await_that("workers in the middle of runs", || {
             for (token, pid) in self.workers() {
-                if held.iter().any(|h| h.pid == pid) {
+                if held.iter().chain(but).any(|h| h.pid == pid) {
                     continue;
                 }
                 signal("STOP", pid);
