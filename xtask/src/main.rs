@@ -6,6 +6,7 @@ mod docs;
 mod package;
 mod python;
 mod sanitize;
+mod slurm;
 mod test;
 mod tidy;
 

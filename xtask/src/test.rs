@@ -2,7 +2,7 @@
 //!
 //! Cheap steps come first; a step that fails does not stop the others. Each step other than the tests counts as one.
 
-use crate::{cargo, chromium, package, python, root, succeeds, tidy};
+use crate::{cargo, chromium, package, python, root, slurm, succeeds, tidy};
 use std::io::{BufRead, BufReader, Write};
 use std::ops::AddAssign;
 use std::process::Stdio;
@@ -73,6 +73,9 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
     }
     if let Some(browser) = chromium::browser(filters.is_empty()) {
         command.env("APICAL_CHROMIUM", browser);
+    }
+    if slurm::is_there(filters.is_empty()) {
+        command.env("APICAL_SLURM", "1");
     }
     println!("--- cargo test --workspace");
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {

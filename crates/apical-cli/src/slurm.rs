@@ -21,16 +21,20 @@ pub struct Task<'a> {
     pub logs: &'a Path,
     /// Threads of each run; the others of a task's cores make runs beside it.
     pub threads: u64,
+    /// Runs wait for each other, as those that are ranked on the way do.
+    pub together: bool,
     /// `APICAL_DATA`, if it is set here.
     pub data: Option<&'a str>,
 }
 
 /// The script. A task makes runs until none is left. Ahead of its time limit it is told by SIGUSR1, saves what it is at,
-/// and is queued again; so it is when its node fails. Its log is appended to.
+/// and is queued again; so it is when its node fails, and not when it is cancelled. Its log is appended to.
 pub fn script(asks: &Slurm, task: &Task<'_>) -> String {
     let path = |path: &Path| shell_word(&path.to_string_lossy());
+    // % stands for numbers in the name of a log.
+    let logs = task.logs.to_string_lossy().replace('%', "%%");
     let mut options = vec![
-        format!("--job-name={}", task.name),
+        option("job-name", task.name),
         match asks.at_once {
             Some(at_once) => format!("--array=0-{}%{at_once}", asks.array_size - 1),
             None => format!("--array=0-{}", asks.array_size - 1),
@@ -40,30 +44,54 @@ pub fn script(asks: &Slurm, task: &Task<'_>) -> String {
         format!("--signal=B:USR1@{}", asks.notice),
         "--requeue".to_owned(),
         "--open-mode=append".to_owned(),
-        // sbatch reads this line itself: % stands for numbers, and there is no shell to take quotes away.
-        format!("--output={}/%A_%a.log", task.logs.to_string_lossy()),
+        option("output", &format!("{logs}/%A_%a.log")),
     ];
     let named =
         [("time", &asks.time), ("partition", &asks.partition), ("account", &asks.account), ("mem", &asks.memory)];
-    options.extend(named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))));
+    options.extend(named.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?))));
     options.extend(asks.extra.iter().cloned());
     let options: String = options.iter().map(|option| format!("#SBATCH {option}\n")).collect();
     let data = task.data.map_or(String::new(), |data| format!("export APICAL_DATA={}\n", shell_word(data)));
     let jobs = (asks.cpus / task.threads).max(1);
+    // Where runs wait for each other, who leaves early leaves all that comes later to the last.
+    let wait = if task.together { "" } else { " --no-wait" };
     format!(
-        "#!/bin/bash\n{options}\n{data}{} sweep run {} --out {} --jobs {jobs} --threads {} --no-wait &\nchild=$!\n\
-        trap 'kill -USR1 \"$child\" 2>/dev/null' USR1 TERM\n\
-        # A signal ends `wait` early: wait until the child has ended, whose exit code the last one gives.\n\
-        wait \"$child\"; code=$?\n\
-        while kill -0 \"$child\" 2>/dev/null; do wait \"$child\"; code=$?; done\n\
-        # Stopped by the signal, with checkpoints kept: more is left to do.\n\
-        if [ \"$code\" -eq 143 ]; then scontrol requeue \"$SLURM_JOB_ID\"; fi\n\
-        exit \"$code\"\n",
+        "#!/bin/bash\n{options}\n{data}{BEGINNING}{} sweep run {} --out {} --jobs {jobs} --threads {}{wait} &\n{END}",
         path(task.program),
         path(task.file),
         path(task.out),
         task.threads,
     )
+}
+
+/// TERM comes with an end that others have decided on.
+const BEGINNING: &str = r#"again= child=
+trap 'again=yes; kill -USR1 "$child" 2>/dev/null' USR1
+trap 'kill -TERM "$child" 2>/dev/null' TERM
+"#;
+
+/// The number of a job is no name for one task: the last of an array has that of the array, and with it all would be
+/// queued again.
+const END: &str = r#"child=$!
+if [ "$again" ]; then kill -USR1 "$child"; fi
+# A signal ends `wait` early.
+while kill -0 "$child" 2>/dev/null; do wait "$child"; done
+wait "$child"
+code=$?
+# Stopped ahead of the time limit, with checkpoints kept: more is left to do.
+case $again$code in
+yes138 | yes143) scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" ;;
+esac
+exit "$code"
+"#;
+
+/// A line of a script is read by sbatch itself, which knows blanks, #, quotes and backslashes as a shell does.
+fn option(name: &str, value: &str) -> String {
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:%,+=@".contains(c));
+    match plain {
+        true => format!("--{name}={value}"),
+        false => format!("--{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+    }
 }
 
 /// Hands a script to sbatch; returns what it printed: the array's id.

@@ -348,7 +348,7 @@ fn foreign_worker(layout: &Layout, token: &str, beat: u64) {
 fn try_claim(layout: &Layout, worker: &Worker, watch: &mut Watch) -> Option<Claim> {
     match Claim::take(layout, "00ff", worker, watch).unwrap() {
         Tried::Ours(claim) => Some(claim),
-        Tried::Busy => None,
+        Tried::Busy(_) => None,
     }
 }
 
@@ -393,6 +393,34 @@ fn a_claim_is_free_when_it_was_given_up_or_its_worker_died_here() {
     std::fs::write(layout.claims().join("00ff.3"), "dead").unwrap();
     assert!(!claim.holds());
     assert_eq!(try_claim(&layout, &first, &mut watch).expect("its lock is free").deaths, 2);
+}
+
+/// A task of a cluster leaves what others make to them, but only once it has seen that they live.
+#[test]
+fn who_does_not_wait_takes_over_from_the_dead_and_leaves_to_the_living() {
+    let place = Place::new();
+    let spec = place.spec("[vary]\nplasticity.eta_pi = [0.1]\n");
+    let layout = place.layout("s");
+    layout.make().unwrap();
+    let run = planned(&spec).runs[0].clone();
+    std::fs::write(layout.claims().join(format!("{}.1", run.id())), "0badcafe").unwrap();
+    let impatient = |stale| Manner { stale: Duration::from_millis(stale), wait: false, ..manner(1) };
+    // It beats whenever it is looked at. Two looks are needed to see that: an hour would be too short for one to be enough.
+    std::thread::scope(|scope| {
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let layout = &layout;
+        scope.spawn(move || {
+            let mut beat = 0;
+            while end.recv_timeout(Duration::from_millis(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                foreign_worker(layout, "0badcafe", beat);
+                beat += 1;
+            }
+        });
+        assert!(make(&spec, layout, &impatient(3_600_000)).made.lock().unwrap().is_empty());
+        drop(ended);
+    });
+    assert!(!layout.runs().join(&run.run).exists(), "left to the other one");
+    assert_eq!(*make(&spec, &layout, &impatient(100)).made.lock().unwrap(), [run.run]);
 }
 
 #[test]

@@ -85,7 +85,7 @@ struct RunArgs {
     /// Seconds after which a worker on another machine counts as dead when its counter stands still
     #[arg(long, value_name = "S", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(claim::SHORTEST_STALE..=86_400))]
     stale: u64,
-    /// Leave off when all that is missing is in other hands, instead of waiting whether they bring it to its end
+    /// Leave off when all that is missing is in the hands of workers that are seen to live, instead of waiting for its end
     #[arg(long)]
     no_wait: bool,
     /// Leave off after so many runs
@@ -383,13 +383,10 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
     let (file, out) = (whole(&args.which.file)?, whole(&args.which.out)?);
     let program = std::env::current_exe().map_err(|source| apical_lab::Error::machine("this program", source))?;
     let (folder, data) = (whole(o.layout.path())?.join("slurm"), std::env::var("APICAL_DATA").ok());
-    let line_breaks = |path: &Path| path.to_string_lossy().contains(['\n', '\r']);
-    if [&file, &out, &program].into_iter().any(|path| line_breaks(path)) {
-        return Err(Failure::input(
-            file.display().to_string(),
-            "a path with a line break",
-            "rename the folder: sbatch reads lines",
-        ));
+    // A backslash in the name of a log tells SLURM to put no numbers into it.
+    if folder.to_string_lossy().contains(['\n', '\r', '\\']) {
+        let found = "a path with a line break or a backslash";
+        return Err(Failure::input(folder.display().to_string(), found, "rename the folder: sbatch cannot read it"));
     }
     let task = slurm::Task {
         name: &o.spec.name,
@@ -398,6 +395,7 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
         out: &out,
         logs: &folder,
         threads: args.threads,
+        together: o.spec.halving.is_some(),
         data: data.as_deref(),
     };
     let script = slurm::script(&asks, &task);

@@ -106,7 +106,19 @@ fn boot() -> String {
 pub struct Watch {
     stale: Duration,
     boot: String,
-    seen: HashMap<String, (u64, Instant)>,
+    /// The last counter of each worker, since when, and whether it was another one before.
+    seen: HashMap<String, (u64, Instant, bool)>,
+}
+
+/// What a watch knows of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// Its process is there, or its counter has gone on.
+    Lives,
+    /// Seen for too short a time to tell.
+    Unknown,
+    /// Its process is gone, or its counter stood still for too long.
+    Dead,
 }
 
 impl Watch {
@@ -115,39 +127,48 @@ impl Watch {
         Watch { stale, boot: boot(), seen: HashMap::new() }
     }
 
-    /// True if a worker is dead, as far as one can tell.
-    pub fn is_dead(&mut self, layout: &Layout, token: &str) -> bool {
+    /// How a worker is, as far as one can tell.
+    pub fn pulse(&mut self, layout: &Layout, token: &str) -> Pulse {
         let path = layout.workers().join(token);
         let text = read_text(&path).unwrap_or_default();
         let mut lines = text.lines();
         // A file that is missing or empty has a counter that stands still, too.
         let beat = lines.next().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX);
-        if lines.next() == Some(self.boot.as_str()) && is_unlocked(&path) {
-            return true;
+        let locked = if lines.next() == Some(self.boot.as_str()) { is_locked(&path) } else { None };
+        match (locked, self.counter(token, beat)) {
+            (Some(false), _) => Pulse::Dead,
+            (Some(true), Pulse::Unknown) => Pulse::Lives,
+            (_, counter) => counter,
         }
-        self.stands_still(token, beat)
     }
 
-    fn stands_still(&mut self, name: &str, mark: u64) -> bool {
+    /// What a counter tells, seen at `mark` now.
+    fn counter(&mut self, name: &str, mark: u64) -> Pulse {
         let now = Instant::now();
-        match self.seen.get(name) {
-            Some((before, since)) if *before == mark => now.duration_since(*since) >= self.stale,
-            _ => {
-                self.seen.insert(name.to_owned(), (mark, now));
-                false
+        match self.seen.get_mut(name) {
+            None => {
+                self.seen.insert(name.to_owned(), (mark, now, false));
+                Pulse::Unknown
             }
+            Some(seen) if seen.0 != mark => {
+                *seen = (mark, now, true);
+                Pulse::Lives
+            }
+            Some((_, since, _)) if now.duration_since(*since) >= self.stale => Pulse::Dead,
+            Some((_, _, true)) => Pulse::Lives,
+            Some(_) => Pulse::Unknown,
         }
     }
 }
 
-fn is_unlocked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| match file.try_lock_shared() {
-        Ok(()) => {
-            let _ = file.unlock();
-            true
-        }
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
-    })
+/// Whether a process holds the lock on a file; nothing where there are no locks, or no file.
+fn is_locked(path: &Path) -> Option<bool> {
+    match File::open(path).ok()?.try_lock_shared() {
+        // Given back with the file.
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }
 
 /// The right to make a run.
@@ -167,8 +188,8 @@ pub struct Claim {
 pub enum Tried {
     /// It is ours.
     Ours(Claim),
-    /// A living worker has it.
-    Busy,
+    /// Another worker has it, whose pulse is not known to have ended.
+    Busy(Pulse),
 }
 
 impl Claim {
@@ -189,24 +210,24 @@ impl Claim {
             generation += 1;
             deaths += u64::from(last != RELEASED);
         }
-        let free = generation == 0
-            || last == RELEASED
-            // Left by a panic of this very process.
-            || last == worker.token
-            || if last.is_empty() {
-                watch.stands_still(&format!("{id}.{generation}"), 0)
-            } else {
-                watch.is_dead(layout, &last)
-            };
-        if !free {
-            return Ok(Tried::Busy);
+        // Given up, or left by a panic of this very process.
+        let pulse = if generation == 0 || last == RELEASED || last == worker.token {
+            Pulse::Dead
+        } else if last.is_empty() {
+            watch.counter(&format!("{id}.{generation}"), 0)
+        } else {
+            watch.pulse(layout, &last)
+        };
+        if pulse != Pulse::Dead {
+            return Ok(Tried::Busy(pulse));
         }
         generation += 1;
         let made = exclusively(&file(&folder, id, generation), worker.token.as_bytes(), &worker.token);
         let token = worker.token.clone();
         match made {
             Ok(true) => Ok(Tried::Ours(Claim { id: id.to_owned(), generation, deaths, token, folder })),
-            Ok(false) => Ok(Tried::Busy),
+            // Made a moment ago.
+            Ok(false) => Ok(Tried::Busy(Pulse::Unknown)),
             Err(source) => Err(machine(&file(&folder, id, generation), source)),
         }
     }
@@ -280,14 +301,15 @@ pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
     for name in names(&layout.claims())? {
         let path = layout.claims().join(&name);
         match name.rsplit_once('.').filter(|_| name.starts_with('.')) {
-            Some((_, token)) if watch.is_dead(layout, token) => drop(fs::remove_file(path)),
+            Some((_, token)) if watch.pulse(layout, token) == Pulse::Dead => drop(fs::remove_file(path)),
             Some(_) => {}
             None => held.extend(fs::read_to_string(path).map(|token| token.trim().to_owned())),
         }
     }
     for name in names(&layout.workers())? {
         let path = layout.workers().join(&name);
-        let dead = if name.starts_with('.') { is_unlocked(&path) } else { watch.is_dead(layout, &name) };
+        let mut left = || watch.pulse(layout, &name) == Pulse::Dead;
+        let dead = if name.starts_with('.') { is_locked(&path) == Some(false) } else { left() };
         // A claim that names a worker is settled by its file.
         if dead && !held.contains(&name) {
             let _ = fs::remove_file(path);

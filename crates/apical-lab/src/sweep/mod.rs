@@ -8,6 +8,7 @@ pub mod claim;
 mod draw;
 mod halving;
 pub mod layout;
+mod next;
 mod parquet;
 pub mod plan;
 mod space;

@@ -1,6 +1,6 @@
 //! How far a sweep has come, from its folder alone.
 
-use super::claim::{Watch, holder};
+use super::claim::{Pulse, Watch, holder};
 use super::layout::{Layout, names};
 use super::plan::Plan;
 use super::work::Crash;
@@ -148,7 +148,7 @@ fn running(plan: &Plan, layout: &Layout, there: &HashSet<String>, crashed: &[Cra
             continue;
         }
         if let Some((token, host)) = holder(layout, planned.id(), generation) {
-            let dead = watch.is_dead(layout, &token);
+            let dead = watch.pulse(layout, &token) == Pulse::Dead;
             list.push(Running { run: planned.run.clone(), host, dead });
         }
     }

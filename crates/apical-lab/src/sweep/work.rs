@@ -1,8 +1,9 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
 use super::Trouble;
-use super::claim::{Claim, Tried, Watch, Worker};
+use super::claim::{Claim, Worker};
 use super::layout::{Layout, copy_folder, machine, names};
+use super::next::{Next, Queue};
 use super::plan::Planned;
 use super::spec::Spec;
 use super::tidy::{rungs, tidy};
@@ -25,10 +26,6 @@ use std::time::{Duration, Instant};
 const MOST_DEATHS: u64 = 25;
 /// Pause before what crashed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Runs of others are looked at again after this.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Runs that are looked at while the other threads wait.
-const LOOKED_AT_ONCE: usize = 64;
 
 /// How a worker works; changes nothing of the results.
 #[derive(Clone, Debug)]
@@ -39,7 +36,7 @@ pub struct Manner {
     pub options: Options,
     /// A worker of another machine counts as dead when its counter stood still for this.
     pub stale: Duration,
-    /// Wait for runs that others make, in case they die.
+    /// Wait until the runs that others make have ended; without it, until these others are known to live.
     pub wait: bool,
     /// Leave off after this many runs.
     pub most: Option<u64>,
@@ -90,24 +87,11 @@ pub(super) enum Goal<'a> {
     Drop(&'a HashMap<String, String>),
 }
 
-struct Queue {
-    pending: VecDeque<usize>,
-    waiting: Vec<usize>,
-    watch: Watch,
-    begun: u64,
-}
-
-enum Next {
-    Take(usize, Claim),
-    /// Look again after this.
-    Wait(Duration),
-    Nothing,
-}
-
-struct Shift<'a> {
-    crew: &'a Crew<'a>,
-    goal: Goal<'a>,
-    queue: Mutex<Queue>,
+/// The threads of a worker, at one goal.
+pub(super) struct Shift<'a> {
+    pub crew: &'a Crew<'a>,
+    pub goal: Goal<'a>,
+    pub queue: Mutex<Queue>,
     done: Mutex<Done>,
     trouble: Mutex<Option<Trouble>>,
 }
@@ -170,13 +154,11 @@ impl Crew<'_> {
         let there = goal.reached(self.layout)?;
         let missing = runs.iter().copied().filter(|&i| !there.contains(&self.runs[i].run));
         let mut pending: VecDeque<usize> = missing.collect();
-        if !pending.is_empty() && names(&self.layout.workers())?.len() > 1 {
-            // Each begins elsewhere: then they seldom reach for the same run.
-            let start = u64::from_str_radix(&self.worker.token()[..12], 16).unwrap_or(0) % pending.len() as u64;
-            pending.rotate_left(usize::try_from(start).unwrap_or(0));
+        if names(&self.layout.workers())?.len() > 1 {
+            self.go_elsewhere(&mut pending);
         }
         let threads = self.manner.jobs.min(pending.len()).max(1);
-        let queue = Queue { pending, waiting: Vec::new(), watch: Watch::new(self.manner.stale), begun: 0 };
+        let queue = Queue::new(pending, self.manner.stale);
         let shift = Shift {
             crew: self,
             goal,
@@ -197,11 +179,17 @@ impl Crew<'_> {
             None => Ok(done),
         }
     }
+
+    /// Each worker begins elsewhere: then they seldom reach for the same run.
+    pub fn go_elsewhere(&self, pending: &mut VecDeque<usize>) {
+        let by = usize::from_str_radix(&self.worker.token()[..12], 16).unwrap_or(0);
+        pending.rotate_left(by.checked_rem(pending.len()).unwrap_or(0));
+    }
 }
 
 impl Goal<'_> {
     /// Names of runs that are there already.
-    fn reached(&self, layout: &Layout) -> Result<HashSet<String>, Error> {
+    pub fn reached(&self, layout: &Layout) -> Result<HashSet<String>, Error> {
         let mut all = ended(layout)?;
         if let Goal::Until(epoch) = self {
             all.extend(names(&layout.rung(*epoch))?);
@@ -222,7 +210,7 @@ pub fn ended(layout: &Layout) -> Result<HashSet<String>, Error> {
     Ok(all)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -253,59 +241,6 @@ impl Shift<'_> {
         while begun.elapsed() < time && !self.stopped() {
             std::thread::sleep(Duration::from_millis(20).min(time));
         }
-    }
-
-    /// The next run to make.
-    fn next(&self) -> Result<Next, Error> {
-        let mut queue = lock(&self.queue);
-        if self.crew.manner.most.is_some_and(|most| queue.begun >= most) {
-            return Ok(Next::Nothing);
-        }
-        let mut looked = 0;
-        let candidates = queue.pending.len();
-        while let Some(index) = queue.pending.pop_front() {
-            let planned = &self.crew.runs[index];
-            match Claim::take(self.crew.layout, planned.id(), self.crew.worker, &mut queue.watch)? {
-                Tried::Ours(claim) => {
-                    if self.is_ended(planned) {
-                        claim.finish();
-                        self.crew.board.ended(index, &planned.run, "made by another worker");
-                        continue;
-                    }
-                    queue.begun += 1;
-                    return Ok(Next::Take(index, claim));
-                }
-                Tried::Busy => queue.waiting.push(index),
-            }
-            looked += 1;
-            // Other threads want to look, too.
-            if looked == candidates.min(LOOKED_AT_ONCE) {
-                break;
-            }
-        }
-        if !queue.pending.is_empty() {
-            return Ok(Next::Wait(Duration::ZERO));
-        }
-        // Nothing is free. Of what others make, some may have ended, and some of the others may have died.
-        let waiting = std::mem::take(&mut queue.waiting);
-        let ended = if waiting.is_empty() { HashSet::new() } else { self.goal.reached(self.crew.layout)? };
-        for index in waiting {
-            if ended.contains(&self.crew.runs[index].run) {
-                self.crew.board.ended(index, &self.crew.runs[index].run, "made by another worker");
-            } else {
-                queue.pending.push_back(index);
-            }
-        }
-        let nothing = queue.pending.is_empty() || !self.crew.manner.wait;
-        Ok(if nothing { Next::Nothing } else { Next::Wait(LOOK_AGAIN) })
-    }
-
-    fn is_ended(&self, planned: &Planned) -> bool {
-        let layout = self.crew.layout;
-        let waits = matches!(self.goal, Goal::Until(epoch) if layout.rung(epoch).join(&planned.run).exists());
-        waits
-            || layout.runs().join(&planned.run).exists()
-            || layout.crashed().join(format!("{}.json", planned.run)).exists()
     }
 
     /// Makes a run, again if it crashes.
@@ -456,7 +391,7 @@ impl Shift<'_> {
     fn lost(&self, index: usize, attempt: &Path) {
         let _ = fs::remove_dir_all(attempt);
         self.crew.board.note(&format!("{}: another worker took it over", self.crew.runs[index].run));
-        lock(&self.queue).waiting.push(index);
+        lock(&self.queue).waiting.push((index, false));
     }
 
     fn give_up(&self, index: usize, claim: Claim, reason: &str, attempts: u64) -> Result<(), Error> {
