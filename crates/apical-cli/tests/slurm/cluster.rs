@@ -72,7 +72,7 @@ impl Cluster {
     pub fn submit(&self, place: &Place, file: &str) -> String {
         let mut command = place.command(&["sweep", "submit", "--slurm", file, "--json"]);
         let told = output(command.env("SLURM_CONF", self.dir.path().join("slurm.conf")));
-        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let told: serde_json::Value = serde_json::from_str(told.lines().next().unwrap_or_default()).unwrap();
         assert_eq!(told["tasks"].as_u64(), Some(2));
         told["job"].as_str().unwrap().to_owned()
     }
@@ -147,7 +147,9 @@ impl Place {
     }
 
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
-        serde_json::from_str(&output(self.command(args).arg("--json"))).unwrap()
+        let told = output(self.command(args).arg("--json"));
+        // The last line is the folder.
+        serde_json::from_str(told.lines().next().unwrap_or_default()).unwrap()
     }
 
     /// The collected table.
