@@ -1,9 +1,11 @@
 //! The data of a figure as CSV, one row a point: `panel,line,x_axis,x,y_axis,y`; where there are images of values, with a
 //! column `value` that is empty for lines.
 //!
-//! Numbers are the shortest decimals that read back as the same f64; a value that is not finite is an empty field.
+//! Numbers are the shortest decimals that read back as the same f64; a value that is not finite is an empty field. A place that
+//! has a name on its axis is called by it.
 
-use crate::Figure;
+use crate::figure::{Axis, Figure};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// All points of all lines and of both edges of all bands, lines first, each kind in the order in which it is drawn.
@@ -13,11 +15,15 @@ pub fn write(figure: &Figure) -> String {
     let mut out = format!("panel,line,x_axis,x,y_axis,y{}\n", if has_image { ",value" } else { "" });
     for (index, panel) in figure.panels.iter().enumerate() {
         let name = if panel.title.is_empty() { (index + 1).to_string() } else { panel.title.clone() };
-        let (x_axis, y_axis) = (field(&panel.x.text()), field(&panel.y.text()));
+        // Of panels above each other the last one alone may tell what their horizontal axis is.
+        let below = figure.panels.iter().skip(index).step_by(figure.columns.max(1));
+        let x_text = below.map(|panel| panel.x.text()).find(|text| !text.is_empty()).unwrap_or_default();
+        let (x_axis, y_axis) = (field(&x_text), field(&panel.y.text()));
+        let (x_names, y_names) = (Names::new(&panel.x), Names::new(&panel.y));
         let mut curve = |of: &str, points: &mut dyn Iterator<Item = (f64, f64)>| {
             let head = format!("{},{}", field(&name), field(of));
             for (x, y) in points {
-                let (x, y) = (number(x), number(y));
+                let (x, y) = (x_names.of(x), y_names.of(y));
                 // Writing to a String cannot fail.
                 let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y}{end}");
             }
@@ -32,12 +38,25 @@ pub fn write(figure: &Figure) -> String {
         if let Some(image) = &panel.image {
             let head = format!("{},{}", field(&name), field(&image.label));
             for (x, y, value) in image.cells() {
-                let (x, y, value) = (number(x), number(y), number(value));
+                let (x, y, value) = (x_names.of(x), y_names.of(y), number(value));
                 let _ = writeln!(out, "{head},{x_axis},{x},{y_axis},{y},{value}");
             }
         }
     }
     out
+}
+
+/// Names of places on an axis, by the bits of these.
+struct Names<'a>(BTreeMap<u64, &'a str>);
+
+impl<'a> Names<'a> {
+    fn new(axis: &'a Axis) -> Self {
+        Names(axis.names.iter().map(|(at, name)| (at.to_bits(), name.as_str())).collect())
+    }
+
+    fn of(&self, value: f64) -> String {
+        self.0.get(&value.to_bits()).map_or_else(|| number(value), |name| field(name))
+    }
 }
 
 pub(crate) fn number(value: f64) -> String {
@@ -48,14 +67,16 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// Quoted where RFC 4180 asks for it.
+/// Quoted where RFC 4180 asks for it. Control characters, which a terminal would obey, become the replacement character.
 pub(crate) fn field(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    let text = text.replace(|c: char| c.is_control() && !"\n\r\t".contains(c), "\u{fffd}");
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::{Dash, Line, Panel};
 
     #[test]
     fn numbers_read_back_and_names_are_quoted() {
@@ -65,5 +86,20 @@ mod tests {
         assert_eq!(number(f64::NAN), "");
         assert_eq!(field("a \"b\", c"), "\"a \"\"b\"\", c\"");
         assert_eq!(field("plain"), "plain");
+        assert_eq!(field("a\u{1b}[31m\u{9b}"), "a\u{fffd}[31m\u{fffd}");
+    }
+
+    #[test]
+    fn places_have_their_names_and_axes_of_stacked_panels_their_label() {
+        let line = |y| Line { name: "a".into(), colour: 0, dash: Dash::Solid, x: vec![0.0, 0.5], y: vec![y; 2] };
+        let mut above = Panel::new(Axis::new("", ""), Axis::new("Error", "%"));
+        above.x.names = vec![(0.0, "[5.0, 0.1]".into())];
+        let below = Panel { lines: vec![line(2.0)], ..Panel::new(Axis::new("Rates", ""), Axis::new("Loss", "")) };
+        above.lines = vec![line(1.0)];
+        let csv = write(&Figure { panels: vec![above.clone(), below], ..Figure::one(above) });
+        let rows: Vec<&str> = csv.lines().skip(1).collect();
+        assert_eq!(rows[0], "1,a,Rates,\"[5.0, 0.1]\",Error (%),1");
+        assert_eq!(rows[1], "1,a,Rates,0.5,Error (%),1");
+        assert_eq!(rows[2], "2,a,Rates,0,Loss,2");
     }
 }

@@ -55,16 +55,18 @@ pub enum Dash {
     Dotted,
     /// Dash and dot in turn.
     DashDot,
+    /// No line: a dot at each point.
+    Points,
 }
 
 impl Dash {
-    /// All of them, in the order in which they are used.
+    /// Those of lines, in the order in which they are used.
     pub const ALL: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot];
 
     /// Lengths of dashes and gaps in turn, in widths of the line; none for an unbroken line.
     pub fn lengths(self) -> &'static [f64] {
         match self {
-            Dash::Solid => &[],
+            Dash::Solid | Dash::Points => &[],
             Dash::Dashed => &[4.0, 2.0],
             Dash::Dotted => &[1.0, 1.5],
             Dash::DashDot => &[5.0, 1.5, 1.0, 1.5],

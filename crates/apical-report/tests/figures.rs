@@ -105,6 +105,30 @@ fn examples_are_the_same_twice_and_parse() {
 }
 
 #[test]
+fn names_that_do_not_fit_side_by_side_stand_upright_and_are_whole() {
+    let names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    let axis = |names: &[&str]| {
+        let names = names.iter().enumerate().map(|(i, name)| (i as f64, (*name).to_owned())).collect();
+        Axis { names, range: Some((-0.5, 9.5)), ..Axis::new("Answered class", "") }
+    };
+    for (square, width_mm) in [(true, 85.0), (false, 85.0), (true, 174.0)] {
+        let panel = Panel { square, ..Panel::new(axis(&names), Axis::new("True class", "")) };
+        let scene = Figure { width_mm, axes_height_mm: 58.0, ..Figure::one(panel) }.scene();
+        check_texts("classes", &scene);
+        let upright: Vec<&str> = scene
+            .texts()
+            .iter()
+            .filter(|t| t.upright)
+            .filter_map(|t| names.iter().find(|n| **n == t.runs[0].text))
+            .copied()
+            .collect();
+        assert_eq!(upright, names, "{width_mm} mm, square: {square}");
+    }
+    let panel = Panel::new(axis(&["a", "b"]), Axis::new("y", ""));
+    assert!(Figure::one(panel).scene().texts().iter().all(|t| !t.upright || t.runs[0].text == "y"), "these have room");
+}
+
+#[test]
 fn names_come_back_from_the_svg_as_they_were() {
     let figures = metric_figures(&["<b>&\"", "b'\u{1}"].map(|run| falling(run, "train.loss", 5, 1.0, 0.5)));
     let svg = figures[0].1.svg();

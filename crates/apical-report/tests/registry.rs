@@ -199,7 +199,6 @@ fn seeds_become_a_band_and_configs_are_called_by_what_differs() {
     let paths: Vec<PathBuf> =
         ["seed=1", "seed=2", "plasticity.eta_ip=1.0"].map(|c| make(place.path(), DIGITS, &[c])).to_vec();
     let runs = opened(&paths);
-    let find = |name: &str| FIGURES.iter().find(|e| e.name == name).unwrap();
     let drawn = draw(find("learning-curves"), &runs, &Options::default()).unwrap();
     let texts: Vec<String> = drawn.scene.texts().iter().map(|t| t.runs[0].text.clone()).collect();
     assert!(
@@ -248,4 +247,75 @@ fn long_traces_are_thinned_out_with_their_spikes() {
     let window = Options { window: Some((100.0, 101.0)), ..Options::default() };
     let few = draw(entry, &opened(&[run]), &window).unwrap();
     assert_eq!(few.csv.lines().count(), 1 + 11, "both ends of a window belong to it");
+}
+
+fn find(name: &str) -> &'static apical_report::figures::Entry {
+    apical_report::figures::find(name).unwrap()
+}
+
+fn refused(name: &str, runs: &Runs, options: &Options) -> String {
+    match (find(name).draw)(runs, options) {
+        Err(Refusal::Missing { what, remedy }) => format!("{what}; {remedy}"),
+        Err(Refusal::Failed(error)) => panic!("{name}: {error}"),
+        Ok(_) => panic!("{name} is drawn"),
+    }
+}
+
+#[test]
+fn refusals_say_what_is_missing_and_what_there_is() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = make(place.path(), CIRCUIT, &[]);
+    let part = CIRCUIT.replace("apical = { every = 2 }\n", "").replace("apical_lateral = { every = 2 }\n", "");
+    let part = opened(&[make(place.path(), &part, &["name=part"])]);
+    let told = refused("apical-traces", &part, &Options::default());
+    assert!(told.contains("apical_lateral = {") && told.contains(" apical = {"), "{told}");
+    assert!(!told.contains("apical_feedback"), "it was recorded: {told}");
+    let few = CIRCUIT.replace("soma = { every = 2 }", "soma = { every = 2, cells = [0, 2] }");
+    let few = opened(&[make(place.path(), &few, &["name=few"])]);
+    let cells = |list: &[usize]| Options { cells: Some(list.to_vec()), ..Options::default() };
+    for name in ["raster", "neuron-traces"] {
+        let told = refused(name, &few, &cells(&[1]));
+        assert!(told.contains("[record.soma] cells would have kept it"), "{told}");
+        let told = refused(name, &few, &cells(&[9]));
+        assert!(told.contains("no layer of soma has a cell 9") && told.contains("0 to 4"), "{told}");
+    }
+    let drawn = draw(find("raster"), &few, &cells(&[2])).unwrap();
+    assert!(drawn.csv.contains(",Cell,2,") && !drawn.csv.contains(",Cell,0,"), "cells by their numbers");
+    let metric = |name: &str| Options { metric: Some(name.into()), ..Options::default() };
+    let two = opened(&[whole, make(place.path(), CIRCUIT, &["plasticity.eta_pi=0.1"])]);
+    let told = refused("sweep-lines", &two, &metric("nosuch"));
+    assert!(told.contains("nosuch") && told.contains("test.loss") && told.contains("apical_squared.1"), "{told}");
+    let told = refused("sweep-lines", &two, &metric("test.checkpoint"));
+    assert!(told.contains("no value of Test checkpoint is a number"), "{told}");
+}
+
+#[test]
+fn runs_of_other_tasks_share_an_axis_and_only_those_with_a_line_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let runs = opened(&[make(place.path(), CIRCUIT, &[]), make(place.path(), DIGITS, &[])]);
+    let drawn = draw(find("learning-curves"), &runs, &Options::default()).unwrap();
+    let axes: Vec<&str> = drawn.csv.lines().skip(1).map(|row| row.rsplit(',').nth(3).unwrap()).collect();
+    assert!(axes.iter().all(|axis| *axis == "Presentations"), "{axes:?}");
+    let traces = draw(find("neuron-traces"), &runs, &Options::default()).unwrap();
+    let texts: Vec<String> = traces.scene.texts().iter().map(|t| t.runs[0].text.clone()).collect();
+    let label = |run: usize| &runs.groups.labels[runs.groups.of[run]];
+    assert!(texts.contains(label(0)) && !texts.contains(label(1)), "digits has no traces: {texts:?}");
+}
+
+#[test]
+fn the_data_of_sweeps_and_confusions_have_their_values_and_names() {
+    let place = tempfile::tempdir().unwrap();
+    let rates = |list: &str| make(place.path(), DIGITS, &[&format!("plasticity.eta_pp={list}"), "train.epochs=1"]);
+    let mut paths = vec![rates("[3.0, 0.1]"), rates("[3.0, 0.3]")];
+    let one = opened(&paths[..1]);
+    let sweep = draw(find("sweep-lines"), &opened(&paths), &Options::default()).unwrap();
+    assert_eq!(sweep.csv.lines().count(), 1 + 2, "each point once: {}", sweep.csv);
+    assert!(sweep.csv.contains("\"[3.0, 0.1]\""), "{}", sweep.csv);
+    paths.push(make(place.path(), DIGITS, &["plasticity.eta_pp=[3.0, 0.1]", "train.epochs=1", "train.batch=40"]));
+    let map = draw(find("sweep-map"), &opened(&paths), &Options::default()).unwrap();
+    assert!(map.csv.contains("\"[3.0, 0.3]\"") && map.csv.contains(",batch,40,"), "{}", map.csv);
+    let confusion = draw(find("confusion"), &one, &Options::default()).unwrap();
+    let mut counts = confusion.csv.lines().skip(1).map(|row| row.split(',').nth(2).unwrap().parse::<f64>().unwrap());
+    assert_eq!(confusion.csv.lines().count(), 101);
+    assert!(counts.all(|count| count.fract() == 0.0), "shares, not counts: {}", confusion.csv);
 }

@@ -5,11 +5,12 @@ use crate::figures::DPI_PRINT;
 use crate::table::columns;
 use crate::terminal::Terminal;
 use apical_lab::Error;
-use apical_lab::folder::{FIGURES, write_atomic};
+use apical_lab::folder::{FIGURES, runinfo, write_atomic};
 use apical_lab::record::Run;
 use apical_report::figures::{self, Drawn, Entry, Of, Options, Refusal, Runs};
 use clap::ValueEnum;
 use serde_json::json;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
@@ -119,10 +120,45 @@ struct Ready {
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
+/// A figure that was not drawn: why, and of which runs; none, where it is of all.
+struct LeftOut {
+    figure: &'static str,
+    why: String,
+    runs: Vec<String>,
+}
+
+/// Names of runs told in one line.
+const MOST_NAMES: usize = 3;
+
+impl LeftOut {
+    fn row(&self) -> Vec<String> {
+        let (told, more) = self.runs.split_at(self.runs.len().min(MOST_NAMES));
+        let whose = match (told, more) {
+            ([], _) => String::new(),
+            (_, []) => format!("{}: ", told.join(", ")),
+            _ => format!("{} and {} more: ", told.join(", "), more.len()),
+        };
+        vec![format!("  {}", self.figure), whose + &self.why]
+    }
+}
+
+/// Puts a refusal among those of the same reason.
+fn leave_out(list: &mut Vec<LeftOut>, figure: &'static str, why: String, run: Option<String>) {
+    match list.iter_mut().find(|known| known.figure == figure && known.why == why) {
+        Some(known) => known.runs.extend(run),
+        None => list.push(LeftOut { figure, why, runs: run.into_iter().collect() }),
+    }
+}
+
+fn table(left_out: &[LeftOut]) -> String {
+    let text = columns(&left_out.iter().map(LeftOut::row).collect::<Vec<_>>());
+    text.trim_end().to_owned()
+}
+
 /// Runs the command: everything is drawn before anything is written.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let chosen = chosen(args)?;
-    let opened = args.runs.iter().map(|path| Run::open(path)).collect::<Result<Vec<Run>, Error>>()?;
+    let opened = args.runs.iter().map(|path| open(path)).collect::<Result<Vec<Run>, Failure>>()?;
     let out = match (&args.out, &args.runs[..]) {
         (Some(out), _) => out.clone(),
         (None, [run]) => run.join(FIGURES),
@@ -142,7 +178,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let (relations, ordinary): (Vec<Run>, Vec<Run>) = opened.into_iter().partition(Run::is_relation);
     let (relations, ordinary) = (Runs::new(relations), Runs::new(ordinary));
     let asked = !args.figures.is_empty();
-    let (mut ready, mut left_out) = (Vec::new(), Vec::<(&str, String)>::new());
+    let (mut ready, mut left_out) = (Vec::new(), Vec::new());
     for entry in &chosen {
         // A figure is of the folders that it can be of, unless it was asked for and there are no such.
         let own = if entry.name == figures::OF_RELATIONS { &relations } else { &ordinary };
@@ -153,44 +189,72 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
             (true, false) => continue,
         };
         for (stem, part) in parts(entry, runs, asked)? {
-            match (entry.draw)(part.as_ref().unwrap_or(runs), &options) {
-                Ok(drawn) => ready.push(files(entry, &out.join(stem), &drawn, &args.formats)?),
+            let drawn = (entry.draw)(part.as_ref().unwrap_or(runs), &options);
+            match drawn.and_then(|drawn| files(entry, &out.join(stem), &drawn, &args.formats)) {
+                Ok(files) => ready.push(files),
                 Err(Refusal::Failed(error)) => return Err(error.into()),
                 Err(Refusal::Missing { what, remedy }) if asked => {
                     return Err(Failure::input(format!("figure {}", entry.name), what, remedy));
                 }
                 Err(missing) => {
-                    let line = (entry.name, missing.to_string());
-                    if !left_out.contains(&line) {
-                        left_out.push(line);
-                    }
+                    let run = part.and_then(|part| part.runs.first().map(|run| run.name.clone()));
+                    leave_out(&mut left_out, entry.name, missing.to_string(), run);
                 }
             }
         }
+        // What all lack needs no names.
+        for left in left_out.iter_mut().filter(|l| l.figure == entry.name && l.runs.len() == runs.runs.len()) {
+            left.runs.clear();
+        }
     }
     if ready.is_empty() {
-        let reasons =
-            columns(&left_out.iter().map(|(name, why)| vec![format!("  {name}"), why.clone()]).collect::<Vec<_>>());
-        let found = format!("there is nothing to draw:\n{}", reasons.trim_end());
+        let found = format!("there is nothing to draw:\n{}", table(&left_out));
         return Err(Failure::input(args.runs[0].display().to_string(), found, ""));
     }
-    std::fs::create_dir_all(&out).map_err(|e| Error::machine(out.display().to_string(), e))?;
+    must_be_free(&out, &ready)?;
+    fs::create_dir_all(&out).map_err(|e| Error::machine(out.display().to_string(), e))?;
     for (path, bytes) in ready.iter().flat_map(|ready| &ready.files) {
         write_atomic(path, bytes, "figure")?;
     }
     let json = || {
         let paths = |r: &Ready| r.files.iter().map(|(path, _)| json!(path.display().to_string())).collect::<Vec<_>>();
         let drawn: Vec<_> = ready.iter().map(|r| json!({"figure": r.figure, "files": paths(r)})).collect();
-        let left: Vec<_> = left_out.iter().map(|(name, why)| json!({"figure": name, "reason": why})).collect();
+        let left: Vec<_> =
+            left_out.iter().map(|l| json!({"figure": l.figure, "reason": l.why, "runs": l.runs})).collect();
         json!({"figures": drawn, "left_out": left, "out": out.display().to_string()})
     };
     terminal.result(json, || columns(&ready.iter().map(row).collect::<Vec<_>>()))?;
     if !left_out.is_empty() && !terminal.json {
-        let list =
-            columns(&left_out.iter().map(|(name, why)| vec![format!("  {name}"), why.clone()]).collect::<Vec<_>>());
-        terminal.say(&format!("left out for want of data:\n{}", list.trim_end()));
+        terminal.say(&format!("left out:\n{}", table(&left_out)));
     }
     Ok(0)
+}
+
+/// Opens a folder; one that holds run folders is not drawn, but told how to be.
+fn open(path: &Path) -> Result<Run, Failure> {
+    Run::open(path).map_err(|mut error| {
+        let mut inside = fs::read_dir(path).into_iter().flatten().flatten();
+        if inside.any(|entry| entry.path().join(runinfo::FILE).is_file()) {
+            error.allowed = format!("the run folders in it: {}", path.join("*").display());
+        }
+        error.into()
+    })
+}
+
+/// Refuses a place where the files could not be written, or only some of them.
+fn must_be_free(out: &Path, ready: &[Ready]) -> Result<(), Failure> {
+    if let Some(wrong) = out.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
+        let allowed = "a folder for the figures; it is made if it is missing";
+        return Err(Failure::input(wrong.display().to_string(), "this is no folder", allowed));
+    }
+    let mut paths = ready.iter().flat_map(|ready| &ready.files).map(|(path, _)| path);
+    match paths.find(|path| path.exists() && !path.is_file()) {
+        Some(path) => {
+            let allowed = "nothing there, or a file, which is replaced; --out chooses another folder";
+            Err(Failure::input(path.display().to_string(), "this is no ordinary file", allowed))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A figure's name, its first file, and the endings of the others.
@@ -212,7 +276,14 @@ fn chosen(args: &Args) -> Result<Vec<&'static Entry>, Failure> {
             Failure::input("--figure", format!("there is no figure {name:?}"), format!("allowed: {}", names.join(", ")))
         })
     };
-    args.figures.iter().map(find).collect()
+    let mut list: Vec<&Entry> = Vec::new();
+    for name in &args.figures {
+        let entry = find(name)?;
+        if !list.iter().any(|known| known.name == entry.name) {
+            list.push(entry);
+        }
+    }
+    Ok(list)
 }
 
 /// What one call of a figure is of, with the stem of its files: all runs together (`None`), or one after the other. What is not
@@ -242,12 +313,18 @@ fn plain(name: &str) -> String {
     name.chars().take(120).map(keep).collect()
 }
 
-fn files(entry: &Entry, stem: &Path, drawn: &Drawn, formats: &[Format]) -> Result<Ready, Failure> {
+fn files(entry: &Entry, stem: &Path, drawn: &Drawn, formats: &[Format]) -> Result<Ready, Refusal> {
     let path = |ending: &str| PathBuf::from(format!("{}.{ending}", stem.display()));
     let mut files = Vec::new();
     for format in formats {
         let path = path(format.ending());
-        let bytes = format.write(drawn).map_err(|e| Error::machine(path.display().to_string(), e))?;
+        let bytes = format.write(drawn).map_err(|error| match error {
+            apical_report::Error::Resolution { dpi, allowed: (_, most) } => Refusal::Missing {
+                what: format!("it is too large for a PNG of {dpi} dots per inch, of which there may be {most:.0}"),
+                remedy: "--format svg,pdf draws it".into(),
+            },
+            other => Refusal::Failed(Error::machine(path.display().to_string(), other)),
+        })?;
         if !files.iter().any(|(other, _)| *other == path) {
             files.push((path, bytes));
         }

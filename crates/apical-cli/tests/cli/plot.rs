@@ -52,7 +52,9 @@ fn wishes_that_cannot_be_met_are_refused_and_nothing_is_written() {
     plot(&["--figure", "angle"]).refused(2, &["--figure", "angle", "angles", "raster"]);
     plot(&["--figure", "raster,angles"]).refused(2, &["figure angles", "record.angles"]);
     plot(&["--figure", "synapse-traces"]).refused(2, &["[record.weights.\"Wpp.1\"]"]);
-    plot(&["--figure", "neuron-traces", "--cells", "0,7"]).refused(2, &["cell 7", "[record.soma] cells"]);
+    plot(&["--figure", "neuron-traces", "--cells", "0,7"]).refused(2, &["a cell 7", "--cells takes 0 to 2"]);
+    plot(&["--figure", "raster", "--cells", "999"]).refused(2, &["a cell 999", "--cells takes 0 to 2"]);
+    plot(&["--figure", "learning-curves", "--metric", "nosuch"]).refused(2, &["nosuch", "apical_squared.1"]);
     plot(&["--figure", "neuron-traces", "--window", "5000:6000"]).refused(2, &["no rows", "--window"]);
     plot(&["--figure", "sweep-lines"]).refused(2, &["the same", "differ"]);
     plot(&["--figure", "relate"]).refused(2, &["apical relate"]);
@@ -152,4 +154,31 @@ fn several_runs_go_beside_the_first() {
     assert_eq!(done.code, Some(0), "{done:?}");
     let csv = String::from_utf8(place.bytes("runs/figures", "interneuron-distance.csv")).unwrap();
     assert!(csv.contains("low") && csv.contains("high"), "seeds make no band: {csv}");
+}
+
+#[test]
+fn places_that_cannot_take_all_files_are_refused_before_any_is_written() {
+    let (place, run) = euler();
+    place.write("file", "mine");
+    let plot = |out: &str| place.apical(&["plot", &run, "--figure", "raster,circuit,circuit", "--out", out]);
+    plot("file").refused(2, &["file", "no folder"]);
+    plot("file/inside").refused(2, &["file", "no folder"]);
+    std::fs::create_dir_all(place.join("taken/circuit.csv")).unwrap();
+    plot("taken").refused(2, &["circuit.csv", "no ordinary file", "--out"]);
+    assert_eq!(std::fs::read_dir(place.join("taken")).unwrap().count(), 1, "something was written");
+    assert_eq!(plot("new").stdout.matches("circuit").count(), 2, "a figure asked for twice, and its file");
+    place.apical(&["plot", "runs"]).refused(2, &["runs/*"]);
+}
+
+#[test]
+fn what_only_some_runs_lack_is_told_of_them() {
+    let place = Place::with_experiments();
+    let whole = place.run(&["quick.toml"]);
+    let without = place.run(&["quick.toml", "--set", "record.confusion=false", "--seed", "7"]);
+    let done = place.apical(&["plot", &whole, &without, "--out", "new"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let name = without.rsplit('/').next().unwrap();
+    assert!(done.stderr.contains(&format!("{name}: there is no confusion.json")), "{done:?}");
+    let lacking = done.stderr.lines().find(|line| line.contains("decision-map")).unwrap();
+    assert!(!lacking.contains(name), "all lack it: {lacking}");
 }

@@ -1,7 +1,7 @@
 //! Updates beside backprop's, and forward weights beside feedback.
 
 use super::overlay::{Runs, X, layers};
-use super::{Drawn, Options, Refusal, missing};
+use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::figure::{Axis, Figure, Scale};
 use crate::theme::ONE_COLUMN;
 
@@ -28,7 +28,7 @@ fn angles(runs: &Runs, options: &Options, prefix: &str, label: &str, also: &str)
     panel.y.range = Some((0.0, top));
     panel.y.names = (0..=6).map(|i| 30.0 * f64::from(i)).filter(|v| *v <= top).map(|v| (v, format!("{v}"))).collect();
     panel.levels = vec![90.0];
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }
 
 pub(super) fn to_backprop(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -44,5 +44,5 @@ pub(super) fn norm_ratio(runs: &Runs, options: &Options) -> Result<Drawn, Refusa
     let members = members(runs, "norm_ratio.", "")?;
     let mut panel = runs.panel(X::Presentations, Axis::new("Norm over backprop's", ""), 1.0, &members)?;
     panel.levels = vec![1.0];
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }

@@ -1,7 +1,8 @@
 //! What a run answered at its end: classes taken for classes, and the plane divided into classes.
 
-use super::{Drawn, Options, Refusal, Runs, missing};
+use super::{Drawn, Options, Refusal, Runs, drawn, missing};
 use crate::colour::Colours;
+use crate::csv::{field, number};
 use crate::figure::{Axis, Dash, Figure, Image, Key, Line, Panel};
 use crate::theme::ONE_COLUMN;
 use apical_lab::record::{CONFUSION, DECISION_MAP, Error, Run};
@@ -9,6 +10,9 @@ use serde_json::{Map, Value};
 
 /// Most cells of a picture.
 const MOST: usize = 4_000_000;
+/// Height of square axes over the figure's width where labels leave as much, and most height, mm.
+const SQUARE: f64 = 0.82;
+const HIGHEST_MM: f64 = 120.0;
 
 /// A file that a run writes at its end.
 pub(super) fn observation(run: &Run, file: &str, remedy: &str) -> Result<Map<String, Value>, Refusal> {
@@ -52,6 +56,13 @@ pub(super) fn confusion(runs: &Runs, options: &Options) -> Result<Drawn, Refusal
     let share = |row: &Vec<f64>, count: f64| {
         if row.iter().sum::<f64>() > 0.0 { 100.0 * count / row.iter().sum::<f64>() } else { f64::NAN }
     };
+    let mut csv = String::from("true_class,answered_class,samples,share_percent\n");
+    for (class, row) in classes.iter().zip(&rows) {
+        for (answer, &count) in classes.iter().zip(row) {
+            let numbers = [number(count), number(share(row, count))].join(",");
+            csv.push_str(&format!("{},{},{numbers}\n", field(class), field(answer)));
+        }
+    }
     // The first class stands at the top, as matrices are written.
     let values = rows.iter().rev().flat_map(|row| row.iter().map(|&c| share(row, c))).collect();
     let texts = rows.iter().rev().flatten().map(|c| if *c == 0.0 { String::new() } else { format!("{c}") }).collect();
@@ -76,7 +87,9 @@ pub(super) fn confusion(runs: &Runs, options: &Options) -> Result<Drawn, Refusal
         square: true,
         ..Panel::new(axis("Answered class", classes), axis("True class", reversed))
     };
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm: 58.0, ..Figure::one(panel) }.into())
+    let width_mm = options.width(ONE_COLUMN);
+    let axes_height_mm = (SQUARE * width_mm).min(HIGHEST_MM);
+    Ok(Drawn { csv, ..drawn(Figure { width_mm, axes_height_mm, ..Figure::one(panel) })? })
 }
 
 pub(super) fn decision_map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -109,11 +122,12 @@ pub(super) fn decision_map(runs: &Runs, options: &Options) -> Result<Drawn, Refu
         found.get("samples").and_then(Value::as_array).into_iter().flatten().filter_map(|s| numbers(Some(s))).collect();
     for (class, name) in classes.iter().enumerate() {
         let own = samples.iter().filter(|s| s.len() == 3 && s[2] == class as f64);
-        // Gaps between the points leave each of them a dot.
-        let (x, y) = own.flat_map(|s| [(s[0], s[1]), (f64::NAN, f64::NAN)]).unzip();
-        panel.lines.push(Line { name: format!("test samples, {name}"), colour: class, dash: Dash::Solid, x, y });
+        let (x, y) = own.map(|s| (s[0], s[1])).unzip();
+        panel.lines.push(Line { name: format!("test samples, {name}"), colour: class, dash: Dash::Points, x, y });
     }
-    let key = |(i, name): (usize, &String)| Key { name: name.clone(), colour: Some(i), dash: Dash::Solid };
+    let key = |(i, name): (usize, &String)| Key { name: name.clone(), colour: Some(i), dash: Dash::Points };
     panel.legend = Some(classes.iter().enumerate().map(key).collect());
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm: 70.0, ..Figure::one(panel) }.into())
+    let width_mm = options.width(ONE_COLUMN);
+    let axes_height_mm = (SQUARE * width_mm).min(HIGHEST_MM);
+    drawn(Figure { width_mm, axes_height_mm, ..Figure::one(panel) })
 }

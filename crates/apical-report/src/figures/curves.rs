@@ -1,7 +1,7 @@
 //! Learning curves.
 
 use super::overlay::{Runs, X};
-use super::{Drawn, Options, Refusal, missing};
+use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::figure::{Axis, Figure};
 use crate::theme::ONE_COLUMN;
 
@@ -37,12 +37,19 @@ pub(super) fn score(runs: &Runs, options: &Options) -> Result<Quantity, Refusal>
         }
     }
     match &options.metric {
-        Some(metric) => missing(format!("not every run has the metric {metric}"), "choose another with --metric"),
+        Some(metric) => missing(format!("not every run has the metric {metric}"), others(runs, true)?),
         None => missing(
             "not every run has an error or a loss",
             "runs have them if the task has targets, once the first interval has ended",
         ),
     }
+}
+
+/// What may be asked for in place of a metric that is not there.
+fn others(runs: &Runs, ended: bool) -> Result<String, Refusal> {
+    let all = runs.common_metrics(ended)?;
+    let names = if all.is_empty() { "none that all runs have".to_owned() } else { all.join(", ") };
+    Ok(format!("choose another with --metric: {names}"))
 }
 
 pub(super) fn learning_curves(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -53,17 +60,20 @@ pub(super) fn learning_curves(runs: &Runs, options: &Options) -> Result<Drawn, R
         let panel = runs.panel(X::of(runs, &members)?, Axis::new(label, unit), factor, &members)?;
         panels.extend(Some(panel).filter(|panel| !panel.lines.is_empty()));
     } else {
-        for (what, label, unit, factor) in [("error", "Classification error", "%", 100.0), ("loss", "Loss", "", 1.0)] {
-            let members: Vec<(String, String)> = [("validation", "validation"), ("train", "training")]
+        let members = |what: &str| {
+            [("validation", "validation"), ("train", "training")]
                 .map(|(set, name)| (format!("{set}.{what}"), name.to_owned()))
-                .to_vec();
-            let panel = runs.panel(X::of(runs, &members)?, Axis::new(label, unit), factor, &members)?;
+        };
+        // One axis for all panels, which may share it.
+        let x = X::of(runs, &[members("error"), members("loss")].concat())?;
+        for (what, label, unit, factor) in [("error", "Classification error", "%", 100.0), ("loss", "Loss", "", 1.0)] {
+            let panel = runs.panel(x, Axis::new(label, unit), factor, &members(what))?;
             panels.extend(Some(panel).filter(|panel| !panel.lines.is_empty()));
         }
     }
     if panels.is_empty() {
         return match &options.metric {
-            Some(metric) => missing(format!("no metric {metric}"), "choose another with --metric"),
+            Some(metric) => missing(format!("no metric {metric} over time"), others(runs, false)?),
             None => missing(
                 "no error and no loss",
                 "runs have them if the task has targets, once the first interval has ended",
@@ -73,8 +83,8 @@ pub(super) fn learning_curves(runs: &Runs, options: &Options) -> Result<Drawn, R
     let width_mm = options.width(ONE_COLUMN);
     let wide = width_mm > ONE_COLUMN && panels.len() > 1;
     if !wide {
-        return Ok(super::distances::stacked(panels, width_mm, 40.0).into());
+        return drawn(super::distances::stacked(panels, width_mm, 40.0));
     }
     super::distances::tell_once(&mut panels);
-    Ok(Figure { width_mm, axes_height_mm: 42.0, columns: 2, panels }.into())
+    drawn(Figure { width_mm, axes_height_mm: 42.0, columns: 2, panels })
 }

@@ -3,7 +3,7 @@
 
 use super::curves::score;
 use super::overlay::{Runs, X, layers};
-use super::{Drawn, Options, Refusal, missing};
+use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::figure::{Axis, Figure, Panel};
 use crate::theme::ONE_COLUMN;
 
@@ -64,12 +64,12 @@ fn share_x(panels: &mut [Panel]) {
 
 pub(super) fn interneuron(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let panel = per_layer(runs, INTERNEURON)?;
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }
 
 pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let panel = per_layer(runs, APICAL)?;
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }
 
 pub(super) fn synapse(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
@@ -79,20 +79,21 @@ pub(super) fn synapse(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> 
     entitle(&mut feedback, "Feedback and I to P");
     let (mut panels, width_mm) = (vec![forward, feedback], options.width(ONE_COLUMN));
     if width_mm <= ONE_COLUMN {
-        return Ok(stacked(panels, width_mm, 34.0).into());
+        return drawn(stacked(panels, width_mm, 34.0));
     }
     tell_once(&mut panels);
-    Ok(Figure { width_mm, axes_height_mm: 34.0, columns: 2, panels }.into())
+    drawn(Figure { width_mm, axes_height_mm: 34.0, columns: 2, panels })
 }
 
 pub(super) fn learning(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let (metric, label, unit, factor) = score(runs, options)?;
     let distances = [per_layer(runs, APICAL)?, per_layer(runs, INTERNEURON)?];
     let mut panel = runs.panel(X::Presentations, Axis::new(label, unit), factor, &[(metric, String::new())])?;
-    if panel.legend.as_ref().is_some_and(|keys| keys.len() > 1) && runs.count() > 1 {
-        // The runs are told by the panel below, together with the layers.
+    let [apical, interneuron] = distances;
+    // The runs are told by the panel below, together with the layers.
+    let below = apical.keys();
+    if panel.keys().iter().all(|key| below.contains(key)) {
         panel.legend = Some(Vec::new());
     }
-    let [apical, interneuron] = distances;
-    Ok(stacked(vec![panel, apical, interneuron], options.width(ONE_COLUMN), 30.0).into())
+    drawn(stacked(vec![panel, apical, interneuron], options.width(ONE_COLUMN), 30.0))
 }

@@ -2,7 +2,7 @@
 
 use super::answers::{damaged, numbers, observation};
 use super::overlay::span_scale;
-use super::{Drawn, Options, Refusal, Runs, missing};
+use super::{Drawn, Options, Refusal, Runs, drawn, missing};
 use crate::figure::{Axis, Band, Figure, Line, Panel, Scale};
 use crate::theme::ONE_COLUMN;
 use apical_lab::record::INFERENCE;
@@ -45,7 +45,7 @@ fn panel(runs: &Runs, quantity: &str, label: &str, whose: &str) -> Result<Panel,
     if panel.lines.is_empty() {
         return missing(format!("{INFERENCE} holds no {quantity}"), remedy);
     }
-    panel.legend = Some(runs.keys(&members));
+    panel.legend = Some(runs.keys(&members, &panel.lines));
     Ok(panel)
 }
 
@@ -54,11 +54,11 @@ pub(super) fn convergence(runs: &Runs, options: &Options) -> Result<Drawn, Refus
     // A sample that is there at once leaves nothing: zeros alone are no logarithms.
     let positive = panel.lines.iter().any(|l| l.y.iter().filter(|v| **v > 0.0).count() > 1);
     panel.y.scale = if positive { Scale::Log } else { Scale::Linear };
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }
 
 pub(super) fn energy(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let mut panel = panel(runs, "energy", "Energy", "the learners ep, pc")?;
     panel.y.scale = span_scale(panel.bands.iter().flat_map(|b| b.low.iter().chain(&b.high)).copied());
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) })
 }

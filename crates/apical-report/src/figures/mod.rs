@@ -4,6 +4,7 @@
 
 mod angles;
 mod answers;
+mod checks;
 mod curves;
 mod distances;
 mod inference;
@@ -18,6 +19,7 @@ pub use overlay::Runs;
 
 use crate::{Figure, HeatMap, Scene};
 use apical_lab::record;
+use checks::drawn;
 use std::fmt;
 
 /// What the user may choose.

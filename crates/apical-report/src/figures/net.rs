@@ -1,6 +1,6 @@
 //! The circuit drawn from its config, and the weights of its first layer as images.
 
-use super::{Drawn, Options, Refusal, Runs, missing};
+use super::{Drawn, Options, Refusal, Runs, drawn, missing};
 use crate::colour::Colours;
 use crate::csv::number;
 use crate::figure::{Axis, Figure, Image, Panel};
@@ -111,5 +111,5 @@ pub(super) fn tiles(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         ..Panel::new(Axis::new("", ""), Axis::new("", ""))
     };
     let axes_height_mm = (room * down as f64 / across as f64).max(10.0);
-    Ok(Drawn { csv, ..Figure { width_mm, axes_height_mm, ..Figure::one(panel) }.into() })
+    Ok(Drawn { csv, ..drawn(Figure { width_mm, axes_height_mm, ..Figure::one(panel) })? })
 }

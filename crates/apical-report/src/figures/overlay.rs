@@ -4,6 +4,8 @@
 use super::{Refusal, missing};
 use crate::figure::{Axis, Band, Dash, Key, Line, Panel, Scale};
 use crate::theme::PALETTE;
+use apical_lab::folder::FINAL_METRICS;
+use apical_lab::record::read::final_metrics;
 use apical_lab::record::{Groups, Run, Series, groups};
 
 /// Opened runs, sorted into groups.
@@ -49,8 +51,15 @@ impl Runs {
     }
 
     /// The legend of a panel with these members: groups by colour, members by dash where there are several of each. With several
-    /// groups a single member is not in it: see [`Runs::only`].
-    pub(super) fn keys(&self, members: &[String]) -> Vec<Key> {
+    /// groups a single member is not in it: see [`Runs::only`]. Only what has a line is told.
+    pub(super) fn keys(&self, members: &[String], lines: &[Line]) -> Vec<Key> {
+        let seen = |colour: usize| lines.iter().any(|l| l.colour == colour && l.y.iter().any(|v| v.is_finite()));
+        let mut keys = self.all_keys(members);
+        keys.retain(|key| key.colour.is_none_or(seen));
+        keys
+    }
+
+    fn all_keys(&self, members: &[String]) -> Vec<Key> {
         let member = |(i, name): (usize, &String)| {
             let (colour, dash) = self.style(0, i);
             Key { name: name.clone(), colour: (self.count() == 1).then_some(colour), dash }
@@ -92,6 +101,25 @@ impl Runs {
         Ok(found)
     }
 
+    /// Names of the metrics that all runs have kept over time, or (`ended`) at least at their end; in the order of the alphabet.
+    pub(super) fn common_metrics(&self, ended: bool) -> Result<Vec<String>, Refusal> {
+        let mut common: Option<Vec<String>> = None;
+        for run in &self.runs {
+            let mut own: Vec<String> = run.metrics()?.series.iter().map(|series| series.name.clone()).collect();
+            if ended && run.path.join(FINAL_METRICS).exists() {
+                own.extend(final_metrics(&run.path)?.into_iter().filter(|(_, v)| v.is_number()).map(|(name, _)| name));
+            }
+            common = Some(match common {
+                None => own,
+                Some(before) => before.into_iter().filter(|name| own.contains(name)).collect(),
+            });
+        }
+        let mut common = common.unwrap_or_default();
+        common.sort();
+        common.dedup();
+        Ok(common)
+    }
+
     /// Bands and lines of metrics: `members` are pairs of metric and name in the legend.
     pub(crate) fn panel(&self, x: X, y: Axis, factor: f64, members: &[(String, String)]) -> Result<Panel, Refusal> {
         let mut panel = Panel::new(Axis::new(x.label(), ""), y);
@@ -131,14 +159,17 @@ impl Runs {
             panel.x.names = (0..=most as u32).map(|n| (f64::from(n), n.to_string())).collect();
         }
         panel.y.scale = scale(&panel);
-        panel.legend =
-            Some(if self.count() == 1 && shown.iter().all(String::is_empty) { Vec::new() } else { self.keys(&shown) });
+        panel.legend = Some(if self.count() == 1 && shown.iter().all(String::is_empty) {
+            Vec::new()
+        } else {
+            self.keys(&shown, &panel.lines)
+        });
         Ok(panel)
     }
 }
 
 /// Up to as many each count has a tick of its own.
-const FEW: f64 = 10.0;
+pub(super) const FEW: f64 = 10.0;
 
 /// What the horizontal axis of metrics counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

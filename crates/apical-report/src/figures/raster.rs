@@ -1,7 +1,8 @@
 //! Potentials of all cells of each layer over a presentation, as colours.
 
-use super::traces::{SECONDS_FROM, stretch};
-use super::{Drawn, Options, Refusal, Runs, missing};
+use super::overlay::FEW;
+use super::traces::{SECONDS_FROM, must_be_kept, stretch};
+use super::{Drawn, Options, Refusal, Runs, drawn, missing};
 use crate::colour::Colours;
 use crate::figure::{Axis, Image, Panel};
 use crate::theme::ONE_COLUMN;
@@ -21,6 +22,7 @@ fn last_presentation(run: &Run, last: f64) -> Option<(f64, f64)> {
 
 pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let run = runs.first()?;
+    must_be_kept(runs, options, "soma")?;
     let depth = run.settings.numbers("network.sizes").len().saturating_sub(1);
     let mut panels = Vec::new();
     for layer in (1..=depth).rev() {
@@ -37,10 +39,7 @@ pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             Some(list) => (0..labels.len()).filter(|&i| list.contains(&labels[i])).collect(),
         };
         if chosen.is_empty() {
-            return missing(
-                format!("none of these cells of {name} was recorded"),
-                "[record.soma] cells would have kept them",
-            );
+            continue;
         }
         let rows = part.to - part.from;
         let columns = rows.min(MOST);
@@ -71,7 +70,8 @@ pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             texts: Vec::new(),
         };
         let mut cells = Axis::new("Cell", "");
-        if chosen.len() < labels.len() || labels.iter().enumerate().any(|(i, c)| i != *c) {
+        // Of few cells there are no halves.
+        if n <= FEW || chosen.len() < labels.len() || labels.iter().enumerate().any(|(i, c)| i != *c) {
             cells.names = chosen.iter().enumerate().map(|(i, c)| (i as f64, labels[*c].to_string())).collect();
         }
         let title = if layer == depth { "Output".to_owned() } else { format!("Layer {layer}") };
@@ -83,5 +83,5 @@ pub(super) fn raster(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             "record them: [record] soma = { every = 10 } (every: steps between two values)",
         );
     }
-    Ok(super::distances::stacked(panels, options.width(ONE_COLUMN), 26.0).into())
+    drawn(super::distances::stacked(panels, options.width(ONE_COLUMN), 26.0))
 }

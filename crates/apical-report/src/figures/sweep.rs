@@ -2,7 +2,7 @@
 
 use super::curves::{named, score};
 use super::overlay::{Runs, span_scale};
-use super::{Drawn, Options, Refusal, missing};
+use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::colour::Colours;
 use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
 use crate::theme::{ONE_COLUMN, PALETTE};
@@ -133,21 +133,19 @@ pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
                 high: of(|p| p.high),
             });
         }
-        let y = of(|p| p.mean);
-        // A dot at each run, since between them nothing was measured.
-        for (x, y) in x.iter().zip(&y) {
-            panel.lines.push(Line { name: name.clone(), colour, dash: Dash::Solid, x: vec![*x], y: vec![*y] });
-        }
-        panel.lines.push(Line { name, colour, dash, x, y });
+        panel.lines.push(Line { name, colour, dash, x, y: of(|p| p.mean) });
     }
-    let key = |row: usize| Key {
-        name: format!("{} = {}", short(&s.keys[1]), s.values[1][row]),
-        colour: Some(row),
-        dash: Dash::ALL[row / PALETTE.len() % Dash::ALL.len()],
-    };
-    panel.legend = Some(if s.keys.len() > 1 { (0..rows).map(key).collect() } else { Vec::new() });
+    let seen = panel.lines.iter().filter(|line| s.keys.len() > 1 && line.y.iter().any(|v| v.is_finite()));
+    let key = |line: &Line| Key { name: line.name.clone(), colour: Some(line.colour), dash: line.dash };
+    panel.legend = Some(seen.map(key).collect());
     panel.y.scale = span_scale(s.points.iter().flat_map(|p| [p.low, p.high]));
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) }.into())
+    let mut figure = Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) };
+    let csv = figure.csv();
+    // A dot at each config, since between them nothing was measured. The data have it once.
+    let panel = &mut figure.panels[0];
+    let dots = panel.lines.iter().map(|line| Line { dash: Dash::Points, ..line.clone() }).collect::<Vec<_>>();
+    panel.lines.extend(dots);
+    Ok(Drawn { csv, ..drawn(figure)? })
 }
 
 /// The last part of a key.
@@ -184,7 +182,7 @@ pub(super) fn map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     };
     let panel = Panel { image: Some(image), ..Panel::new(x, y) };
     let axes_height_mm = (8.0 * rows as f64).clamp(24.0, 60.0);
-    Ok(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm, ..Figure::one(panel) }.into())
+    drawn(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm, ..Figure::one(panel) })
 }
 
 /// Three significant digits.

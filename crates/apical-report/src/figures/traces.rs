@@ -3,7 +3,7 @@
 
 use super::distances::{stacked, tell_once};
 use super::overlay::Runs;
-use super::{Drawn, Options, Refusal, missing};
+use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::decimate::{MOST_POINTS, Thinner};
 use crate::figure::{Axis, Figure, Key, Line, Panel};
 use crate::theme::{ONE_COLUMN, TWO_COLUMNS};
@@ -82,17 +82,22 @@ fn cells(run: &Run, trace: &Trace, options: &Options, most: usize) -> Result<Vec
     Ok(chosen.iter().filter_map(column).collect())
 }
 
-/// Refuses chosen cells that no layer of a quantity has kept.
-fn must_be_kept(runs: &Runs, options: &Options, quantity: &str) -> Result<(), Refusal> {
-    let mut kept = Vec::new();
+/// Refuses chosen cells that no layer of a quantity has, or that none has kept.
+pub(super) fn must_be_kept(runs: &Runs, options: &Options, quantity: &str) -> Result<(), Refusal> {
+    let (mut kept, mut largest) = (Vec::new(), 0.0f64);
     for layer in layers_of(runs, quantity)? {
         for run in &runs.runs {
             if let Some(trace) = run.trace(&format!("{quantity}_{layer}"))? {
                 kept.extend(trace.cells(&run.path)?);
+                largest = run.settings.numbers("network.sizes").get(layer).copied().unwrap_or(0.0).max(largest);
             }
         }
     }
     match options.cells.iter().flatten().find(|cell| !kept.contains(cell)) {
+        Some(&cell) if !kept.is_empty() && cell as f64 >= largest => missing(
+            format!("no layer of {quantity} has a cell {cell}"),
+            format!("--cells takes 0 to {}", largest - 1.0),
+        ),
         Some(cell) if !kept.is_empty() => missing(
             format!("cell {cell} is in no trace of {quantity}"),
             format!("[record.{quantity}] cells would have kept it"),
@@ -129,7 +134,7 @@ impl Timed {
         if !only.is_empty() {
             self.panel.title = format!("{}, {}", self.panel.title, only.to_lowercase());
         }
-        self.panel.legend = Some(runs.keys(&self.members));
+        self.panel.legend = Some(runs.keys(&self.members, &self.panel.lines));
         in_seconds(self.panel)
     }
 }
@@ -198,7 +203,7 @@ pub(super) fn neuron(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             "record them: [record] soma = { every = 10 }, input = { every = 10 } (every: steps between two values)",
         );
     }
-    Ok(stacked(panels, options.width(ONE_COLUMN), 20.0).into())
+    drawn(stacked(panels, options.width(ONE_COLUMN), 20.0))
 }
 
 /// The three parts of an apical potential: trace, name in the legend.
@@ -207,7 +212,20 @@ const PARTS: [(&str, &str); 3] =
 
 pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let run = runs.first()?;
-    must_be_kept(runs, options, "apical")?;
+    let mut lacking = Vec::new();
+    for (quantity, says) in PARTS {
+        if layers_of(runs, quantity)?.is_empty() {
+            lacking.push((quantity, says));
+        }
+        must_be_kept(runs, options, quantity)?;
+    }
+    if !lacking.is_empty() {
+        let what: Vec<String> = lacking.iter().map(|(quantity, says)| format!("{quantity} ({says})")).collect();
+        let remedy: Vec<String> =
+            lacking.iter().map(|(quantity, _)| format!("{quantity} = {{ every = 10 }}")).collect();
+        let remedy = format!("record what is lacking: [record] {}", remedy.join(", "));
+        return missing(format!("no trace of {}", what.join(", ")), remedy);
+    }
     let layers = layers_of(runs, "apical")?;
     // With more layers fewer cells of each, so that the figure stays on a page.
     let most = (4 / layers.len().max(1)).clamp(1, CELLS);
@@ -220,12 +238,6 @@ pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
             let wanted: Vec<usize> = chosen.iter().map(|c| c.0).collect();
             let found = columns(run, &name, &trace, options.window, &wanted)?;
             parts.extend(chosen.into_iter().zip(found).map(|((_, cell), points)| (*layer, cell, quantity, points)));
-        }
-    }
-    for (quantity, says) in PARTS {
-        if !parts.iter().any(|part| part.2 == quantity) {
-            let remedy = format!("record it: [record] {quantity} = {{ every = 10 }}");
-            return missing(format!("the apical potentials lack the {says}"), remedy);
         }
     }
     let mut panels = Vec::new();
@@ -247,7 +259,7 @@ pub(super) fn apical(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     }
     let own = Options { cells: None, ..options.clone() };
     panels.extend(cells_panel(runs, &own, "input", "Input".into(), "Rate")?);
-    Ok(stacked(panels, options.width(ONE_COLUMN), 20.0).into())
+    drawn(stacked(panels, options.width(ONE_COLUMN), 20.0))
 }
 
 /// Output cells with their targets, in the same colour and dashed.
@@ -309,10 +321,10 @@ pub(super) fn synapse(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> 
     }
     let width_mm = options.width(if panels.len() > 2 { TWO_COLUMNS } else { ONE_COLUMN });
     if width_mm <= ONE_COLUMN {
-        return Ok(stacked(panels, width_mm, 24.0).into());
+        return drawn(stacked(panels, width_mm, 24.0));
     }
     tell_once(&mut panels);
-    Ok(Figure { width_mm, axes_height_mm: 24.0, columns: 2, panels }.into())
+    drawn(Figure { width_mm, axes_height_mm: 24.0, columns: 2, panels })
 }
 
 /// Names of chosen synapses; none for a mean.

@@ -27,6 +27,8 @@ struct Need {
     right: f64,
     top: f64,
     bottom: f64,
+    /// Height of the labels below the axis, and whether they stand upright.
+    labels: (f64, bool),
     x_range: (f64, f64),
     y_range: (f64, f64),
     y_ticks: Ticks,
@@ -121,20 +123,24 @@ fn need(panel: &Panel, cell: f64, height: f64) -> Need {
         let legend = flow(panel.keys(), cell);
         let rows = legend.len() + usize::from(!panel.title.is_empty());
         let (top, right) = (ROW * rows as f64 + bar.1, bar.0 + 1.0);
-        return Need { left: 0.0, right, top, bottom: 1.0, x_range, y_range, y_ticks, legend };
+        return Need { left: 0.0, right, top, bottom: 1.0, labels: (0.0, false), x_range, y_range, y_ticks, legend };
     }
     let left = TICK_LENGTH + GAP + widest + if panel.y.text().is_empty() { 0.0 } else { GAP + LABEL_SIZE };
-    let x_ticks = horizontal_ticks(panel, x_range, cell - left - bar.0);
+    let length = if panel.square { height.min(cell - left - bar.0) } else { cell - left - bar.0 };
+    let upright = upright(panel, length);
+    let x_ticks = horizontal_ticks(panel, x_range, length, upright);
+    let width = |(_, l): &(f64, Label)| tick_text(l, (0.0, 0.0), Anchor::Middle).width();
+    let labels = if upright { x_ticks.major.iter().map(width).fold(TICK_SIZE, f64::max) } else { TICK_SIZE };
     // The last label may reach beyond the axes by half its length.
-    let right = x_ticks.major.last().map_or(0.0, |(_, l)| tick_text(l, (0.0, 0.0), Anchor::Middle).width() / 2.0);
+    let right = if upright { TICK_SIZE } else { x_ticks.major.last().map_or(0.0, width) } / 2.0;
     let right = right.max(bar.0);
     let legend = flow(panel.keys(), cell);
     let has_title = !panel.title.is_empty() as usize as f64;
     let multiplier = if y_ticks.multiplier.is_some() { ROW } else { bar.1 };
     let top = ROW * (has_title + legend.len() as f64) + multiplier + TICK_SIZE / 2.0;
     let x_label = if panel.x.text().is_empty() && x_ticks.multiplier.is_none() { 0.0 } else { GAP + LABEL_SIZE };
-    let bottom = TICK_LENGTH + GAP + TICK_SIZE + x_label + 1.0;
-    Need { left, right, top, bottom, x_range, y_range, y_ticks, legend }
+    let bottom = TICK_LENGTH + GAP + labels + x_label + 1.0;
+    Need { left, right, top, bottom, labels: (labels, upright), x_range, y_range, y_ticks, legend }
 }
 
 /// First and last value of an axis: as given, or those of the data with `pad` of their span added at both ends.
@@ -164,7 +170,7 @@ fn range(axis: &Axis, values: impl Iterator<Item = f64>, pad: f64) -> (f64, f64)
     (below, high + spare)
 }
 
-/// Labels of the vertical axis are no longer than this.
+/// Labels of the vertical axis, and of the horizontal one where they stand upright, are no longer than this.
 const LONGEST_NAME: f64 = 60.0;
 
 fn vertical_ticks(panel: &Panel, range: (f64, f64), height: f64) -> Ticks {
@@ -183,8 +189,20 @@ fn named(axis: &Axis, (low, high): (f64, f64), fit: &dyn Fn(&str) -> String, mos
     Ticks { major: shown.into_iter().step_by(every).map(label).collect(), minor: Vec::new(), multiplier: None }
 }
 
+/// Names stand upright where side by side they would be cut or left out. Of counts some may be left out.
+fn upright(panel: &Panel, length: f64) -> bool {
+    let names = &panel.x.names;
+    let widest = names.iter().map(|(_, name)| font::width(name, TICK_SIZE)).fold(0.0, f64::max);
+    let counts = names.iter().all(|(at, name)| name.parse::<f64>() == Ok(*at));
+    !counts && widest + 2.0 > length / names.len() as f64
+}
+
 /// As many ticks as fit side by side.
-fn horizontal_ticks(panel: &Panel, range: (f64, f64), length: f64) -> Ticks {
+fn horizontal_ticks(panel: &Panel, range: (f64, f64), length: f64, upright: bool) -> Ticks {
+    if upright {
+        let most = (length / (TICK_SIZE + 1.0)) as usize;
+        return named(&panel.x, range, &|name| font::fit(name, TICK_SIZE, LONGEST_NAME), most);
+    }
     if !panel.x.names.is_empty() {
         let widest = panel.x.names.iter().map(|(_, n)| font::width(n, TICK_SIZE)).fold(0.0, f64::max);
         // Names that are too long for their place are cut before every second one is left out.
@@ -245,7 +263,7 @@ fn stroke(points: Vec<(f64, f64)>, colour: &str, width: f64) -> Shape {
 }
 
 fn draw(shapes: &mut Vec<Shape>, panel: &Panel, need: &Need, frame: Frame, start: f64, top: f64) {
-    let x_ticks = horizontal_ticks(panel, need.x_range, frame.right - frame.left);
+    let x_ticks = horizontal_ticks(panel, need.x_range, frame.right - frame.left, need.labels.1);
     let x_at = |v: f64| frame.left + place(panel.x.scale, need.x_range, v) * (frame.right - frame.left);
     let y_at = |v: f64| frame.bottom - place(panel.y.scale, need.y_range, v) * (frame.bottom - frame.top);
 
@@ -308,8 +326,13 @@ fn draw_axes(
     for (v, label) in &x_ticks.major {
         let x = x_at(*v);
         shapes.push(stroke(vec![(x, frame.bottom), (x, frame.bottom + TICK_LENGTH)], theme::INK, AXIS_WIDTH));
-        let base = frame.bottom + TICK_LENGTH + GAP + TICK_SIZE * font::CAPITAL;
-        shapes.push(Shape::Text(tick_text(label, (x, base), Anchor::Middle)));
+        let top = frame.bottom + TICK_LENGTH + GAP;
+        shapes.push(Shape::Text(if need.labels.1 {
+            let text = tick_text(label, (x + TICK_SIZE * font::CAPITAL / 2.0, top), Anchor::End);
+            Text { upright: true, ..text }
+        } else {
+            tick_text(label, (x, top + TICK_SIZE * font::CAPITAL), Anchor::Middle)
+        }));
     }
     for v in &x_ticks.minor {
         shapes.push(stroke(
@@ -331,7 +354,7 @@ fn draw_axes(
             AXIS_WIDTH,
         ));
     }
-    let below = frame.bottom + TICK_LENGTH + 2.0 * GAP + TICK_SIZE + LABEL_SIZE * font::CAPITAL;
+    let below = frame.bottom + TICK_LENGTH + 2.0 * GAP + need.labels.0 + LABEL_SIZE * font::CAPITAL;
     let multiplier_width =
         x_ticks.multiplier.as_ref().map_or(0.0, |m| tick_text(m, (0.0, 0.0), Anchor::End).width() + GAP);
     if let Some(m) = &x_ticks.multiplier {
@@ -348,11 +371,19 @@ fn draw_axes(
     shapes.push(Shape::Text(Text { upright: true, ..Text::new(at, LABEL_SIZE, Anchor::Middle, y_label) }));
 }
 
+fn dot(at: (f64, f64), colour: &str) -> Shape {
+    Shape::Disc { at, radius: theme::DOT_RADIUS, fill: colour.to_owned(), colour: colour.to_owned(), width: 0.0 }
+}
+
 fn draw_key(shapes: &mut Vec<Shape>, key: &Key, (x, base): (f64, f64)) {
     let middle = base - TICK_SIZE * font::CAPITAL / 2.0;
     let colour = key.colour.map_or(theme::INK, theme::colour).to_owned();
-    let points = vec![(x, middle), (x + SAMPLE.0, middle)];
-    shapes.push(Shape::Path { points, colour, width: theme::LINE_WIDTH * 1.3, dash: key.dash });
+    if key.dash == Dash::Points {
+        shapes.push(dot((x + SAMPLE.0 / 2.0, middle), &colour));
+    } else {
+        let points = vec![(x, middle), (x + SAMPLE.0, middle)];
+        shapes.push(Shape::Path { points, colour, width: theme::LINE_WIDTH * 1.3, dash: key.dash });
+    }
     let at = (x + SAMPLE.0 + SAMPLE.1, base);
     shapes.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, key.name.clone())));
 }
@@ -394,9 +425,8 @@ fn draw_line(
         // Points far outside a given range are held near it, so that coordinates stay within what SVG readers take.
         let places: Vec<(f64, f64)> =
             piece.iter().map(|&(x, y)| (x_at(x).clamp(-1e5, 1e5), y_at(y).clamp(-1e5, 1e5))).collect();
-        if let [at] = places[..] {
-            let fill = colour.clone();
-            shapes.push(Shape::Disc { at, radius: theme::DOT_RADIUS, fill, colour: colour.clone(), width: 0.0 });
+        if line.dash == Dash::Points || places.len() == 1 {
+            shapes.extend(places.into_iter().map(|at| dot(at, &colour)));
         } else {
             let width = if heights.len() > DENSE { theme::DENSE_LINE_WIDTH } else { theme::LINE_WIDTH };
             shapes.push(Shape::Path { points: places, colour: colour.clone(), width, dash: line.dash });
