@@ -48,8 +48,16 @@ enum What {
 }
 
 impl What {
-    const ALL: [What; 8] =
-        [What::Experiments, What::Sweeps, What::Solvers, What::Plans, What::Learners, What::Tasks, What::Activations, What::Figures];
+    const ALL: [What; 8] = [
+        What::Experiments,
+        What::Sweeps,
+        What::Solvers,
+        What::Plans,
+        What::Learners,
+        What::Tasks,
+        What::Activations,
+        What::Figures,
+    ];
 
     fn title(self) -> &'static str {
         match self {

@@ -51,7 +51,11 @@ impl Judge {
         let sign = if ranking.minimise { 1.0 } else { -1.0 };
         (own > median).then(|| {
             let (n, metric) = (others.len(), &ranking.metric);
-            format!("stopped early after epoch {epoch}: {metric} {} is worse than the median of {n} others, {}", sign * own, sign * median)
+            format!(
+                "stopped early after epoch {epoch}: {metric} {} is worse than the median of {n} others, {}",
+                sign * own,
+                sign * median
+            )
         })
     }
 
@@ -74,7 +78,11 @@ impl Judge {
         let reached = |name: &String| {
             let course = courses.get(name)?;
             let &(last, score) = course.last()?;
-            if score == f64::INFINITY && epoch >= last { Some(score) } else { at(course, epoch).filter(|_| last >= epoch) }
+            if score == f64::INFINITY && epoch >= last {
+                Some(score)
+            } else {
+                at(course, epoch).filter(|_| last >= epoch)
+            }
         };
         names.iter().filter_map(reached).collect()
     }

@@ -252,8 +252,7 @@ impl Spec {
 
     /// The same without the seed.
     pub(super) fn combination(&self, point: &Point) -> String {
-        let words: Vec<String> =
-            self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let words: Vec<String> = self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
         words.join(" ")
     }
 

@@ -430,7 +430,8 @@ fn settings(view: View<'_>) -> Vec<(String, String)> {
     let mut list = Vec::new();
     let mut open: Vec<(String, &Node)> = view.given("set").map(|node| (String::new(), node)).into_iter().collect();
     while let Some((path, node)) = open.pop() {
-        let is_table = matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
+        let is_table =
+            matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
         if !is_table {
             list.push((path, toml(node)));
             continue;

@@ -1,5 +1,6 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
+use super::Trouble;
 use super::claim::{Claim, Tried, Watch, Worker};
 use super::layout::{Layout, names};
 use super::median::Judge;
@@ -7,7 +8,6 @@ use super::plan::Planned;
 use super::search::Search;
 use super::spec::{Method, Spec, Stopping};
 use super::tidy::tidy;
-use super::Trouble;
 use crate::Error;
 use crate::check::Context;
 use crate::experiment::Experiment;
