@@ -4,9 +4,10 @@ use crate::failure::Failure;
 use crate::terminal::Terminal;
 use apical_lab::check::{Checked, Context, canonical, check};
 use apical_lab::config::{self, Override, PRESETS, Source};
-use apical_lab::folder::{CONFIG, RunInfo, runinfo, sha256_hex};
-use apical_lab::{Experiment, data, record};
-use std::path::Path;
+use apical_lab::folder::{self, CONFIG, RunInfo, runinfo, sha256_hex};
+use apical_lab::sweep::layout;
+use apical_lab::{Error, Experiment, data, record};
+use std::path::{Path, PathBuf};
 
 /// The config that a preset's name or a file's path means, as [`config::find`] says.
 pub fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
@@ -44,6 +45,15 @@ pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
     let checked = check(&source, &[], &machine()).map_err(Failure::Config)?;
     let same = sha256_hex(canonical(&checked.experiment)?.as_bytes()) == info.config_sha256;
     Ok((checked.experiment, same))
+}
+
+/// The runs in the folder of a sweep, by name; nothing if it is none.
+pub fn runs_of_sweep(path: &Path) -> Result<Option<Vec<PathBuf>>, Error> {
+    let runs = path.join("runs");
+    if path.join(runinfo::FILE).exists() || !path.join(layout::SWEEP).is_file() || !runs.is_dir() {
+        return Ok(None);
+    }
+    Ok(Some(folder::list(&runs)?.into_iter().map(|listed| listed.path).collect()))
 }
 
 /// Refuses what is no run folder.

@@ -1,56 +1,17 @@
 //! Sweeps: which runs a file becomes, who makes them, and what is refused.
 
+#[path = "sweep/support.rs"]
+mod support;
+
 use apical_lab::check::{self, Context, canonical};
 use apical_lab::config::{Source, report};
-use apical_lab::folder::{RunInfo, folder_name};
-use apical_lab::plan;
-use apical_lab::run::{Options, Progress, Quiet, Stop};
+use apical_lab::folder::folder_name;
 use apical_lab::sweep::claim::{Claim, Tried, Watch, Worker};
-use apical_lab::sweep::table::{Cell, Table, collect};
-use apical_lab::sweep::work::{self, Manner, work};
+use apical_lab::sweep::table::Cell;
 use apical_lab::sweep::{Layout, Plan, Spec, Trouble};
-use apical_lab::{Error, Experiment};
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
-
-const BASE: &str = "task = { kind = \"patterns\", train = 3 }\n[network]\nsizes = [3, 2, 2]\n[time]\npresentation = 2.0\n\
-    [plasticity]\neta_ip = 0.001\neta_pi = 0.002\n[train]\nepochs = 4\n[record]\nsoma = { every = 5 }\n";
-
-/// A folder with `base.toml`, and a sweep of it.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Place {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("base.toml"), BASE).unwrap();
-        Place { dir }
-    }
-
-    fn read(&self, text: &str) -> Result<Spec, String> {
-        let text =
-            if text.contains("experiment =") { text.to_owned() } else { format!("experiment = \"base.toml\"\n{text}") };
-        let source = Source::new("mine.toml", text, self.dir.path());
-        Spec::read(&source).map_err(|list| report(&list, false))
-    }
-
-    fn spec(&self, text: &str) -> Spec {
-        self.read(text).unwrap_or_else(|message| panic!("{message}"))
-    }
-
-    fn layout(&self, name: &str) -> Layout {
-        Layout::new(self.dir.path(), name)
-    }
-}
-
-fn planned(spec: &Spec) -> Plan {
-    match Plan::compute(spec, &Context::default()) {
-        Ok((plan, _)) => plan,
-        Err(trouble) => panic!("{trouble:?}"),
-    }
-}
+use support::{BASE, Manner, Place, make, manner, planned, table};
 
 fn words(spec: &Spec) -> Vec<String> {
     planned(spec).runs.iter().map(|p| spec.words(p.point())).collect()
@@ -236,50 +197,6 @@ fn the_run_in_which_something_is_wrong_is_named() {
     let Err(Trouble::Config(list)) = Plan::compute(&spec, &Context::default()) else { panic!("accepted") };
     let text = report(&list, false);
     assert!(text.contains("in the run with train.batch = 2, solver.plan = \"fused\""), "{text}");
-}
-
-/// Counts what it is told.
-#[derive(Default)]
-struct Counting {
-    made: Mutex<Vec<String>>,
-    notes: Mutex<Vec<String>>,
-}
-
-impl work::Board for Counting {
-    fn progress<'a>(&'a self, _: usize, _: &'a str) -> Box<dyn Progress + 'a> {
-        Box::new(Quiet)
-    }
-
-    fn ended(&self, _: usize, name: &str, how: &str) {
-        if !how.is_empty() && how != "made by another worker" {
-            self.made.lock().unwrap().push(name.to_owned());
-        }
-    }
-
-    fn note(&self, line: &str) {
-        self.notes.lock().unwrap().push(line.to_owned());
-    }
-}
-
-fn manner(jobs: usize) -> Manner {
-    let options = Options { threads: 1, stop: Stop::default(), allow_different_bits: false };
-    Manner { jobs, options, stale: Duration::from_secs(60), wait: true, most: None }
-}
-
-fn info(e: &Experiment) -> Result<RunInfo, Error> {
-    Ok(RunInfo { plan: plan::describe(e), ..RunInfo::default() })
-}
-
-fn make(spec: &Spec, layout: &Layout, manner: &Manner) -> Counting {
-    let board = Counting::default();
-    let plan = planned(spec);
-    let done = work(spec, &plan.runs, layout, &Context::default(), manner, &info, &board);
-    assert!(done.is_ok(), "{done:?}");
-    board
-}
-
-fn table(spec: &Spec, layout: &Layout) -> Table {
-    collect(spec, &planned(spec), layout, false).unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use apical::kernels::Activation;
 use apical::solvers::euler::plan::WAYS;
 use apical::tasks::TASKS;
 use apical::{learners, solvers};
-use apical_lab::config::PRESETS;
+use apical_lab::config::{PRESETS, SWEEPS};
 use apical_report::figures::FIGURES;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ pub struct Args {
 enum What {
     /// Presets, for `apical run`
     Experiments,
+    /// Sweeps, for `apical sweep`
+    Sweeps,
     /// How potentials are found: solver.kind
     Solvers,
     /// In which way the steps of euler are computed: solver.plan
@@ -46,12 +48,21 @@ enum What {
 }
 
 impl What {
-    const ALL: [What; 7] =
-        [What::Experiments, What::Solvers, What::Plans, What::Learners, What::Tasks, What::Activations, What::Figures];
+    const ALL: [What; 8] = [
+        What::Experiments,
+        What::Sweeps,
+        What::Solvers,
+        What::Plans,
+        What::Learners,
+        What::Tasks,
+        What::Activations,
+        What::Figures,
+    ];
 
     fn title(self) -> &'static str {
         match self {
             What::Experiments => "experiments",
+            What::Sweeps => "sweeps",
             What::Solvers => "solvers",
             What::Plans => "plans",
             What::Learners => "learners",
@@ -65,6 +76,7 @@ impl What {
     fn entries(self) -> Vec<(&'static str, &'static str)> {
         match self {
             What::Experiments => PRESETS.iter().map(|preset| (preset.name, preset.about)).collect(),
+            What::Sweeps => SWEEPS.iter().map(|sweep| (sweep.name, sweep.about)).collect(),
             What::Solvers => solvers::NAMES.to_vec(),
             What::Plans => WAYS.to_vec(),
             What::Learners => learners::NAMES.to_vec(),

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::figures::DPI_PRINT;
+use crate::load;
 use crate::table::columns;
 use crate::terminal::Terminal;
 use apical_lab::Error;
@@ -21,14 +22,15 @@ band. `apical list figures` tells what there is.
 Examples:
   apical plot runs/digits-0123456789abcdef
   apical plot runs/s18-* --figure learning-curves --width 114 --format pdf
+  apical plot sweeps/rates --figure sweep-parallel,sweep-importance
   apical plot RUN --figure neuron-traces --cells 0,3,7 --window 0:200";
 
 /// Arguments of `plot`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Run folders, or the folder of `apical relate`
-    #[arg(required = true, value_name = "RUN")]
+    /// Run folders, the folder of a sweep, or of `apical relate`
+    #[arg(required = true, value_name = "RUN|SWEEP")]
     runs: Vec<PathBuf>,
     /// Draw this figure; may be given several times
     #[arg(long = "figure", value_name = "NAME", value_delimiter = ',')]
@@ -158,7 +160,19 @@ fn table(left_out: &[LeftOut]) -> String {
 /// Runs the command: everything is drawn before anything is written.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let chosen = chosen(args)?;
-    let opened = args.runs.iter().map(|path| open(path)).collect::<Result<Vec<Run>, Failure>>()?;
+    let (mut folders, mut sweeps) = (Vec::new(), 0);
+    for named in &args.runs {
+        let inside = load::runs_of_sweep(named)?;
+        sweeps += usize::from(inside.is_some());
+        folders.extend(inside.unwrap_or_else(|| vec![named.clone()]));
+    }
+    // Of hundreds of runs nobody wants each figure of each.
+    let chosen = if sweeps > 0 && args.figures.is_empty() {
+        chosen.into_iter().filter(|entry| entry.of == Of::Several).collect()
+    } else {
+        chosen
+    };
+    let opened = folders.iter().map(|path| open(path)).collect::<Result<Vec<Run>, Failure>>()?;
     let out = match (&args.out, &args.runs[..]) {
         (Some(out), _) => out.clone(),
         (None, [run]) => run.join(FIGURES),

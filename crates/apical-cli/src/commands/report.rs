@@ -2,6 +2,7 @@
 
 use super::cite;
 use crate::failure::{Failure, Outcome};
+use crate::load;
 use crate::terminal::Terminal;
 use apical_lab::Error;
 use apical_lab::folder::{self, CONFIG, METRICS, runinfo, write_atomic};
@@ -23,7 +24,7 @@ Examples:
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Run folders, folders of run folders, or of `apical relate`
+    /// Run folders, folders of run folders, of a sweep, or of `apical relate`
     #[arg(required = true, value_name = "RUN|FOLDER")]
     runs: Vec<PathBuf>,
     /// File to write [default: report.html or report.md]
@@ -82,6 +83,9 @@ fn expand(named: &Path) -> Result<Vec<PathBuf>, Error> {
     let own = [runinfo::FILE, CONFIG, METRICS, "relate.csv"].iter().any(|file| named.join(file).exists());
     if own || !named.is_dir() {
         return Ok(vec![named.to_owned()]);
+    }
+    if let Some(runs) = load::runs_of_sweep(named)? {
+        return Ok(runs);
     }
     let inside: Vec<PathBuf> = folder::list(named)?.into_iter().map(|listed| listed.path).collect();
     Ok(if inside.is_empty() { vec![named.to_owned()] } else { inside })

@@ -1,9 +1,10 @@
-//! `apical show`: a preset as TOML, to edit; or with every default filled in.
+//! `apical show`: a preset or a sweep as TOML, to edit; or a preset with every default filled in.
 
 use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::terminal::Terminal;
 use apical_lab::check::{Checked, check, resolved_toml};
+use apical_lab::config::{self, SWEEPS};
 use apical_lab::data;
 use serde_json::json;
 use std::path::PathBuf;
@@ -11,13 +12,14 @@ use std::path::PathBuf;
 const AFTER_HELP: &str = "\
 Examples:
   apical show digits > mine.toml
-  apical show s18-mnist --resolved";
+  apical show s18-mnist --resolved
+  apical show thesis-self-prediction > mine.toml";
 
 /// Arguments of `show`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// A preset (`apical list experiments`) or a TOML file
+    /// A preset (`apical list experiments`), a sweep (`apical list sweeps`) or a TOML file
     #[arg(value_name = "PRESET|FILE")]
     experiment: PathBuf,
     /// With every default filled in: conductances and the mixing factors that follow from them too
@@ -27,7 +29,12 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
-    let source = load::source(&args.experiment, terminal)?;
+    let name = args.experiment.to_string_lossy();
+    let is_sweep = SWEEPS.iter().any(|sweep| sweep.name == name);
+    let source = if is_sweep { config::find_sweep(&name)? } else { load::source(&args.experiment, terminal)? };
+    if is_sweep && args.resolved {
+        return Err(Failure::input(source.label, "a sweep is no single experiment", "leave --resolved out"));
+    }
     let text = if args.resolved {
         let mut machine = load::machine();
         // To look at a config one need not have its data.

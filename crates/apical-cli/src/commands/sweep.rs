@@ -4,18 +4,18 @@ use crate::board::{Board, Share};
 use crate::failure::{Failure, Outcome};
 use crate::table::{columns, shell_word};
 use crate::terminal::Terminal;
-use crate::{load, provenance, signals, slurm};
+use crate::{load, provenance, signals, slurm, sweep_told};
 use apical_lab::check::Context;
 use apical_lab::config;
 use apical_lab::folder::write_atomic;
 use apical_lab::run::{Options, Progress};
+use apical_lab::sweep::best::best;
 use apical_lab::sweep::layout::TABLE;
-use apical_lab::sweep::status::{Status, status};
+use apical_lab::sweep::status::status;
 use apical_lab::sweep::table::collect;
 use apical_lab::sweep::work::{self, Manner, work};
 use apical_lab::sweep::{Change, Layout, Plan, Spec, claim};
 use clap::Subcommand;
-use indicatif::HumanDuration;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,8 +64,8 @@ enum What {
 /// Which sweep.
 #[derive(clap::Args, Debug)]
 struct Which {
-    /// A sweep file
-    #[arg(value_name = "SWEEP.toml")]
+    /// A sweep file, or one of `apical list sweeps`
+    #[arg(value_name = "SWEEP")]
     file: PathBuf,
     /// Folder in which the sweep's folder lies
     #[arg(long, value_name = "DIR", default_value = "sweeps")]
@@ -162,7 +162,11 @@ struct Opened {
 }
 
 fn open(which: &Which, keep: bool, terminal: &Terminal) -> Result<Opened, Failure> {
-    let source = config::load_file(&which.file)?;
+    // A path that is not UTF-8 is no sweep of ours.
+    let source = match which.file.to_str() {
+        Some(named) => config::find_sweep(named)?,
+        None => config::load_file(&which.file)?,
+    };
     let spec = Spec::read(&source).map_err(Failure::Config)?;
     let (layout, context) = (Layout::new(&which.out, &spec.name), load::machine());
     let (plan, change) = Plan::open(&spec, &layout, &context, keep)?;
@@ -197,6 +201,7 @@ fn plan(which: &Which, terminal: &Terminal) -> Outcome {
         terminal.print_json(&json!({
             "name": o.spec.name, "runs": runs, "missing": missing, "twins": o.plan.twins, "keys": o.spec.keys(),
             "added": o.change.added.len(), "orphaned": o.change.orphaned.len(), "path": path.display().to_string(),
+            "trials": o.plan.search.map(|(trials, _)| trials), "may_come": o.plan.search.map(|(_, runs)| runs),
         }))?;
     } else if !terminal.quiet {
         let mut rows = vec![
@@ -204,6 +209,9 @@ fn plan(which: &Which, terminal: &Terminal) -> Outcome {
             vec!["missing".to_owned(), missing.to_string()],
             vec!["varied".to_owned(), o.spec.keys().join(", ")],
         ];
+        if let Some((trials, may_come)) = o.plan.search {
+            rows.push(vec!["trials".to_owned(), format!("{trials} so far; {may_come} runs may come")]);
+        }
         if o.plan.twins > 0 {
             rows.push(vec![
                 "twins".to_owned(),
@@ -239,7 +247,7 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         wait: !args.no_wait,
         most: args.most,
     };
-    let board = Shown { board: Board::new(terminal, o.plan.runs.len()) };
+    let board = Shown { board: Board::new(terminal, o.plan.most()) };
     let info = |e: &apical_lab::Experiment| provenance::run_info(e, threads);
     let done = work(&o.spec, &o.plan.runs, &o.layout, &o.context, &manner, &info, &board);
     board.board.close();
@@ -260,8 +268,13 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         terminal.print_path(path)?;
         return Ok(signals::exit_code(signal));
     }
-    let status = status(&o.plan, &o.layout)?;
-    print_status(&o.spec, &status, Some(done.made), path, terminal)?;
+    // A search has more runs than when it was opened.
+    let plan = match o.plan.search {
+        Some(_) => Plan::open(&o.spec, &o.layout, &o.context, true)?.0,
+        None => o.plan,
+    };
+    let status = status(&plan, &o.layout)?;
+    sweep_told::status(&o.spec, &plan, &o.layout, &status, Some(done.made), terminal)?;
     if done.left > 0 {
         terminal.say(&format!("{} runs are left: others make them, or they wait for these", done.left));
     }
@@ -294,57 +307,8 @@ impl work::Board for Shown<'_> {
 fn show_status(which: &Which, terminal: &Terminal) -> Outcome {
     let o = open(which, false, terminal)?;
     let status = status(&o.plan, &o.layout)?;
-    print_status(&o.spec, &status, None, o.layout.path(), terminal)?;
+    sweep_told::status(&o.spec, &o.plan, &o.layout, &status, None, terminal)?;
     Ok(0)
-}
-
-fn print_status(spec: &Spec, s: &Status, made: Option<u64>, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
-    if terminal.json {
-        let failed: Vec<_> = s.failed.iter().map(|(reason, runs)| json!({"reason": reason, "runs": runs})).collect();
-        let running: Vec<_> = s.running.iter().map(|r| json!({"run": r.run, "host": r.host, "dead": r.dead})).collect();
-        terminal.print_json(&json!({
-            "name": spec.name, "runs": s.runs, "made": made, "done": s.done, "failed": s.failed(), "failures": failed,
-            "crashed": s.crashed, "running": running, "queued": s.queued(), "orphans": s.orphans,
-            "seconds_per_run": s.seconds, "seconds_left": s.left, "path": path.display().to_string(),
-        }))?;
-    } else if !terminal.quiet {
-        let row = |name: &str, value: String| vec![name.to_owned(), value];
-        let mut rows = vec![row("runs", s.runs.to_string()), row("done", s.done.to_string())];
-        if s.failed() > 0 {
-            rows.push(row("failed", s.failed().to_string()));
-            rows.extend(s.failed.iter().take(TOLD).map(|(reason, n)| row("", format!("{n} x {reason}"))));
-        }
-        if !s.crashed.is_empty() {
-            rows.push(row("crashed", s.crashed.len().to_string()));
-            rows.extend(
-                s.crashed
-                    .iter()
-                    .take(TOLD)
-                    .map(|c| row("", format!("{}: {} ({} attempts)", c.run, c.reason, c.attempts))),
-            );
-        }
-        let dead = s.running.iter().filter(|r| r.dead).count();
-        let told = if dead > 0 {
-            format!("{} ({dead} left by workers that died)", s.running.len())
-        } else {
-            s.running.len().to_string()
-        };
-        rows.push(row("running", told));
-        rows.push(row("queued", s.queued().to_string()));
-        if s.orphans > 0 {
-            rows.push(row("orphans", s.orphans.to_string()));
-        }
-        if let Some(seconds) = s.seconds {
-            rows.push(row("a run takes", format!("{seconds:.3} s")));
-        }
-        if let Some(left) = s.left {
-            let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-            rows.push(row("time left", format!("about {:#}", HumanDuration(left))));
-        }
-        terminal.print(&columns(&rows))?;
-    }
-    terminal.print_path(path)?;
-    Ok(())
 }
 
 fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
@@ -361,6 +325,10 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     if missing > 0 {
         terminal.warn(&format!("{missing} of {} runs are not in the table: they have not ended", o.plan.runs.len()));
     }
+    if !terminal.json && !terminal.quiet {
+        let rows = best(&o.spec, &o.plan, &o.layout).map(|best| sweep_told::best(&o.spec, &best)).unwrap_or_default();
+        terminal.print(&columns(&rows))?;
+    }
     terminal.print_path(&path("csv"))?;
     terminal.print_path(&path("parquet"))?;
     Ok(0)
@@ -370,7 +338,7 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
     let o = open(&args.which, !args.dry_run, terminal)?;
     let mut asks = o.spec.slurm.clone();
     let text = |given: &Option<String>, own: Option<String>| given.clone().or(own);
-    asks.array_size = args.array_size.unwrap_or(asks.array_size).min(o.plan.runs.len().max(1) as u64);
+    asks.array_size = args.array_size.unwrap_or(asks.array_size).min(o.plan.most().max(1) as u64);
     asks.at_once = args.at_once.or(asks.at_once);
     asks.cpus = args.cpus.unwrap_or(asks.cpus);
     asks.time = text(&args.time, asks.time);

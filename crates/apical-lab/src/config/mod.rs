@@ -57,17 +57,26 @@ pub struct Preset {
 }
 
 macro_rules! presets {
-    ($($name:literal: $about:literal,)*) => {
-        /// All presets.
-        pub const PRESETS: &[Preset] = &[$(Preset {
+    ($(#[$doc:meta])* $list:ident in $folder:literal: $($name:literal: $about:literal,)*) => {
+        $(#[$doc])*
+        pub const $list: &[Preset] = &[$(Preset {
             name: $name,
             about: $about,
-            text: include_str!(concat!("../presets/", $name, ".toml")),
+            text: include_str!(concat!($folder, $name, ".toml")),
         },)*];
     };
 }
 
 presets! {
+    /// All sweeps inside the binary.
+    SWEEPS in "../presets/sweeps/":
+    "thesis-self-prediction": "50 trials: rates, minibatch and low-pass with which interneurons learn to predict",
+    "thesis-single-target": "50 trials: rates and low-pass with which one target is learned, from two self-predicting starts",
+}
+
+presets! {
+    /// All presets.
+    PRESETS in "../presets/":
     "digits": "handwritten digits (UCI, 64-32-10) by the two-step circuit, in seconds",
     "compare-digits": "`apical compare`: every learner on handwritten digits, 64-32-10, five seeds each",
     "compare-mnist-s18": "`apical compare`: bp, fa and the microcircuit on MNIST, 784-500-500-10, with S18's protocol",
@@ -125,6 +134,25 @@ pub fn find(named: &str, dir: &Path) -> Result<Source, Error> {
         load_file(&path)
     } else {
         preset(named)
+    }
+}
+
+/// The sweep that a preset's name or a file's path means, as [`find`] has it for experiments.
+///
+/// # Errors
+/// No preset and no file of this name; a file that cannot be read.
+pub fn find_sweep(named: &str) -> Result<Source, Error> {
+    let sweep = SWEEPS.iter().find(|sweep| sweep.name == named);
+    match sweep {
+        Some(sweep) => Ok(Source { name: named.to_owned(), ..Source::new(format!("sweep {named}"), sweep.text, ".") }),
+        None if is_path(named) || Path::new(named).exists() => load_file(Path::new(named)),
+        None => {
+            let names: Vec<&str> = SWEEPS.iter().map(|sweep| sweep.name).collect();
+            let near = registry::nearest(named, names.clone());
+            let near = near.map_or(String::new(), |n| format!("did you mean `{n}`? "));
+            let found = "there is no sweep or file of this name";
+            Err(Error::input(named, found, format!("{near}a TOML file, or one of {}", names.join(", "))))
+        }
     }
 }
 

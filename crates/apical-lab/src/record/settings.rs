@@ -94,6 +94,8 @@ fn alone(text: &str) -> &str {
 pub struct Groups {
     /// For each run the group that it belongs to.
     pub of: Vec<usize>,
+    /// All keys in which groups differ.
+    pub differing: Vec<String>,
     /// The keys that tell groups apart, in the order of the first config.
     pub keys: Vec<String>,
     /// For each group the values of these keys, unquoted; empty where the key is absent.
@@ -146,6 +148,7 @@ pub fn groups(all: &[&Settings], names: &[String]) -> Groups {
     let rank = |group: usize| order.iter().position(|&g| g == group).unwrap_or_default();
     of.iter_mut().for_each(|group| *group = rank(*group));
     let first_of: Vec<usize> = order.iter().map(|&group| first_of[group]).collect();
+    let differing = candidates.iter().map(|key| (*key).to_owned()).collect();
     let keys = if candidates.len() > MOST_KEYS { fewest(&candidates, all, &first_of) } else { candidates };
     let values: Vec<Vec<String>> = first_of.iter().map(|&i| row(all[i], &keys)).collect();
     let label = |(values, &i): (&Vec<String>, &usize)| {
@@ -154,7 +157,7 @@ pub fn groups(all: &[&Settings], names: &[String]) -> Groups {
         if text.is_empty() { names.get(i).cloned().unwrap_or_default() } else { text.join(", ") }
     };
     let labels = values.iter().zip(&first_of).map(label).collect();
-    Groups { of, keys: keys.into_iter().map(String::from).collect(), values, labels }
+    Groups { of, differing, keys: keys.into_iter().map(String::from).collect(), values, labels }
 }
 
 /// A number, or the first of an array.

@@ -1,5 +1,6 @@
-//! How the values of parameters are combined: all with all, at random, or by a Sobol sequence.
+//! How the values of parameters are combined: all with all, at random, by a Sobol sequence, or as a search asked for them.
 
+use super::search::STARTUP;
 use super::space::{Axis, Parameter, Space, same};
 use super::spec::{Method, Spec};
 use crate::config::node::{Node, Value, key_path};
@@ -21,11 +22,13 @@ pub struct Point {
     pub(super) repeat: u64,
 }
 
-/// How many combinations there are, each with all its seeds; `None` if more than can be counted.
+/// How many combinations there are, each with all its seeds; `None` if more than can be counted. Of a search: those that it
+/// draws before it knows anything.
 pub(super) fn combinations(spec: &Spec) -> Option<u64> {
     match spec.method {
         Method::Grid => axes_product(&spec.space),
         Method::Random | Method::Sobol => Some(spec.samples),
+        Method::Bayes => Some(spec.samples.min(STARTUP)),
     }
 }
 
@@ -40,27 +43,41 @@ fn count(space: &Space, axis: &Axis) -> u64 {
 /// Combination `index` with each of its seeds, or once if the seed is varied.
 pub(super) fn points(spec: &Spec, index: u64) -> Vec<Point> {
     let space = &spec.space;
-    let mut values: Vec<Option<Node>> = vec![None; space.parameters.len()];
     let mut rest = index;
     // The first axis changes slowest, as a nest of loops in the order of the file.
+    let mut choices: Vec<Choice> = Vec::new();
     for (a, axis) in space.axes.iter().enumerate().rev() {
-        let choice = match spec.method {
+        choices.push(match spec.method {
             Method::Grid => {
                 let n = count(space, axis);
                 let i = rest % n;
                 rest /= n;
                 Choice::Index(i)
             }
-            Method::Random => Choice::Share(share(spec.sampler_seed, index, a)),
+            Method::Random | Method::Bayes => Choice::Share(share(spec.sampler_seed, index, a)),
             Method::Sobol => {
                 // The scrambling takes 32 bits of seed; indices and axes are in its range by the check of the file.
                 let seed = (spec.sampler_seed ^ (spec.sampler_seed >> 32)) as u32;
                 Choice::Share(f64::from(sobol_burley::sample(index as u32, a as u32, seed)))
             }
-        };
+        });
+    }
+    choices.reverse();
+    combined(spec, &choices)
+}
+
+/// The combination at these shares of each axis' way, with each of its seeds.
+pub(super) fn points_at(spec: &Spec, shares: &[f64]) -> Vec<Point> {
+    combined(spec, &shares.iter().map(|&share| Choice::Share(share)).collect::<Vec<_>>())
+}
+
+/// A choice for each axis, as values that obey the conditions.
+fn combined(spec: &Spec, choices: &[Choice]) -> Vec<Point> {
+    let space = &spec.space;
+    let mut values: Vec<Option<Node>> = vec![None; space.parameters.len()];
+    for (axis, choice) in space.axes.iter().zip(choices) {
         for &p in &axis.parameters {
-            let parameter = &space.parameters[p];
-            values[p] = Some(choice.of(parameter));
+            values[p] = Some(choice.of(&space.parameters[p]));
         }
     }
     for p in 0..space.parameters.len() {
@@ -91,7 +108,7 @@ impl Choice {
 }
 
 /// Uniform in [0, 1), addressed by sample and axis: the draws of others change none.
-fn share(seed: u64, sample: u64, axis: usize) -> f64 {
+pub(super) fn share(seed: u64, sample: u64, axis: usize) -> f64 {
     let mut draws = Draws::new(seed, Stream::Sweep, sample);
     let mut x = 0.0;
     for _ in 0..=axis {

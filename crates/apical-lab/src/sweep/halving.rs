@@ -2,16 +2,15 @@
 //! and so on. Each rung is decided once, when all runs have come to it, and kept in `rungs/EPOCH.json`: so the decision is
 //! the same whoever takes it, however many workers there are and whenever they die.
 
-use super::layout::{RUNGS, machine, publish};
+use super::layout::{RUNGS, keep_first};
 use super::spec::Halving;
 use super::table::score;
 use super::work::{Crew, Done, Goal};
 use super::{Layout, Trouble};
 use crate::Error;
-use crate::folder::atomic::{read_large_text, sync_folder};
+use crate::folder::atomic::read_large_text;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::PathBuf;
 
 /// What was decided at an epoch.
@@ -37,7 +36,7 @@ pub(super) fn rungs(crew: &Crew<'_>, halving: Halving, all: Vec<usize>) -> Resul
                     return Ok(done);
                 }
                 let waiting = crew.layout.rung(epoch);
-                if !alive.iter().any(|&i| waiting.join(&crew.runs[i].run).exists()) {
+                if !alive.iter().any(|&i| waiting.join(&crew.run(i).run).exists()) {
                     // All have ended: none was longer than this.
                     return Ok(done);
                 }
@@ -45,14 +44,14 @@ pub(super) fn rungs(crew: &Crew<'_>, halving: Halving, all: Vec<usize>) -> Resul
             }
         };
         let (off, on): (Vec<usize>, Vec<usize>) =
-            alive.iter().copied().partition(|&i| decision.off.contains_key(&crew.runs[i].run));
+            alive.iter().copied().partition(|&i| decision.off.contains_key(&crew.run(i).run));
         let now = crew.through(&off, Goal::Drop(&decision.off))?;
         done.made += now.made;
         if now.left > 0 || crew.manner.options.stop.signal().is_some() {
             return Ok(done);
         }
         let on_names: HashSet<&str> = decision.on.iter().map(String::as_str).collect();
-        alive = on.into_iter().filter(|&i| on_names.contains(crew.runs[i].run.as_str())).collect();
+        alive = on.into_iter().filter(|&i| on_names.contains(crew.run(i).run.as_str())).collect();
         if alive.is_empty() {
             return Ok(done);
         }
@@ -65,9 +64,9 @@ fn decide(crew: &Crew<'_>, halving: Halving, epoch: u64, alive: &[usize]) -> Res
     let (waiting, ended) = (crew.layout.rung(epoch), crew.layout.runs());
     let mut ranked: Vec<(Option<f64>, usize, bool)> = Vec::new();
     for &i in alive {
-        let name = &crew.runs[i].run;
-        let waits = waiting.join(name).exists();
-        let folder = if waits { waiting.join(name) } else { ended.join(name) };
+        let name = crew.run(i).run;
+        let waits = waiting.join(&name).exists();
+        let folder = if waits { waiting.join(&name) } else { ended.join(&name) };
         ranked.push((score(&folder, &crew.spec.ranking).filter(|x| x.is_finite()), i, waits));
     }
     let sign = if crew.spec.ranking.minimise { 1.0 } else { -1.0 };
@@ -78,7 +77,7 @@ fn decide(crew: &Crew<'_>, halving: Halving, epoch: u64, alive: &[usize]) -> Res
     let mut decision = Decision { on: Vec::new(), off: HashMap::new() };
     let all = ranked.len();
     for (rank, (score, i, waits)) in ranked.into_iter().enumerate() {
-        let name = crew.runs[i].run.clone();
+        let name = crew.run(i).run.clone();
         if waits && rank < keep {
             decision.on.push(name);
         } else if waits {
@@ -91,7 +90,9 @@ fn decide(crew: &Crew<'_>, halving: Halving, epoch: u64, alive: &[usize]) -> Res
             decision.off.insert(name, reason);
         }
     }
-    keep_first(crew, epoch, &decision)?;
+    let path = path(crew.layout, epoch);
+    let text = serde_json::to_string(&decision).map_err(|source| Error::machine(path.display().to_string(), source))?;
+    keep_first(&path, text.as_bytes(), crew.worker.token())?;
     Ok(read(crew.layout, epoch)?.unwrap_or(decision))
 }
 
@@ -109,16 +110,4 @@ fn read(layout: &Layout, epoch: u64) -> Result<Option<Decision>, Error> {
         let allowed = "what apical wrote: remove the file to decide anew";
         Error::input(path.display().to_string(), source.to_string(), allowed)
     })
-}
-
-/// Keeps a decision unless another worker was first.
-fn keep_first(crew: &Crew<'_>, epoch: u64, decision: &Decision) -> Result<(), Error> {
-    let path = path(crew.layout, epoch);
-    let text = serde_json::to_string(decision).map_err(|source| Error::machine(path.display().to_string(), source))?;
-    let mine = path.with_extension(format!("{}.mine", crew.worker.token()));
-    publish(&mine, text.as_bytes(), crew.worker.token())?;
-    let linked = fs::hard_link(&mine, &path);
-    // Without links the last decision stands; it is the same one, from the same runs.
-    let kept = if linked.is_err() && !path.exists() { fs::rename(&mine, &path) } else { fs::remove_file(&mine) };
-    kept.and_then(|()| sync_folder(&crew.layout.join(RUNGS))).map_err(|source| machine(&path, source))
 }

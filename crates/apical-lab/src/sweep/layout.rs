@@ -74,6 +74,11 @@ impl Layout {
         self.path.join(RUNGS).join(epoch.to_string())
     }
 
+    /// What a search asked for: a folder per space that is searched, in it a file per trial.
+    pub fn trials(&self) -> PathBuf {
+        self.path.join("trials")
+    }
+
     /// A file in it.
     pub fn join(&self, inside: impl AsRef<Path>) -> PathBuf {
         self.path.join(inside)
@@ -123,6 +128,23 @@ pub(super) fn publish(path: &Path, bytes: &[u8], token: &str) -> Result<(), Erro
         let _ = fs::remove_file(&temporary);
         machine(path, source)
     })
+}
+
+/// Writes a file, whole, unless there is one: the first that is written stands. True if it was this one.
+///
+/// # Errors
+/// The machine's.
+pub(super) fn keep_first(path: &Path, bytes: &[u8], token: &str) -> Result<bool, Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mine = path.with_file_name(format!(".{name}.{token}"));
+    publish(&mine, bytes, token)?;
+    let linked = fs::hard_link(&mine, path);
+    let first = linked.is_ok() || !path.exists();
+    // Without links the last one stands, which two workers can see differently for a moment.
+    let kept = if linked.is_err() && first { fs::rename(&mine, path) } else { fs::remove_file(&mine) };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    kept.and_then(|()| sync_folder(folder)).map_err(|source| machine(path, source))?;
+    Ok(first)
 }
 
 /// Copies a folder with all that is in it, but for temporary files and locks.

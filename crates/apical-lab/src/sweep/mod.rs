@@ -4,16 +4,21 @@
 //! A run is made in a folder of its worker's own, `work/ID.G`, and moved to `runs/` when it has ended: what lies in
 //! `runs/` is whole. Who makes a run is settled by a [`claim`]; nobody compares clocks.
 
+mod attempt;
+pub mod best;
 pub mod claim;
 mod draw;
 mod halving;
 pub mod layout;
+mod median;
 mod next;
 mod parquet;
 pub mod plan;
+mod search;
 mod space;
 pub mod spec;
 pub mod status;
+mod suggest;
 pub mod table;
 mod tidy;
 pub mod work;
@@ -21,7 +26,7 @@ pub mod work;
 pub use draw::Point;
 pub use layout::Layout;
 pub use plan::{Change, Plan, Planned};
-pub use spec::{Halving, Method, Ranking, Slurm, Spec};
+pub use spec::{Halving, Median, Method, Ranking, Slurm, Spec, Stopping};
 
 use crate::Error;
 use crate::config::Diagnostic;

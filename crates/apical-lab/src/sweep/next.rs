@@ -1,9 +1,9 @@
 //! Which run a worker makes next, among many workers that share a folder.
 
+use super::Trouble;
 use super::claim::{Claim, Pulse, Tried, Watch};
 use super::plan::Planned;
 use super::work::{Goal, Shift, lock};
-use crate::Error;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(super) enum Next {
 
 impl Shift<'_> {
     /// The next run to make.
-    pub fn next(&self) -> Result<Next, Error> {
+    pub fn next(&self) -> Result<Next, Trouble> {
         let mut queue = lock(&self.queue);
         if self.crew.manner.most.is_some_and(|most| queue.begun >= most) {
             return Ok(Next::Nothing);
@@ -61,10 +61,10 @@ impl Shift<'_> {
                 self.list_again(&mut queue)?;
             }
             let Some(index) = queue.pending.pop_front() else { break };
-            let planned = &self.crew.runs[index];
+            let planned = self.crew.run(index);
             match Claim::take(self.crew.layout, planned.id(), self.crew.worker, &mut queue.watch)? {
                 Tried::Ours(claim) => {
-                    if self.is_ended(planned) {
+                    if self.is_ended(&planned) {
                         claim.finish();
                         self.crew.board.ended(index, &planned.run, "made by another worker");
                         queue.found_ended += 1;
@@ -84,13 +84,17 @@ impl Shift<'_> {
         if !queue.pending.is_empty() {
             return Ok(Next::Wait(Duration::ZERO));
         }
+        queue.pending.extend(self.crew.more()?);
+        if !queue.pending.is_empty() {
+            return Ok(Next::Wait(Duration::ZERO));
+        }
         // Nothing is free. Of what others make, some may have ended, and some of the others may have died.
         let waiting = std::mem::take(&mut queue.waiting);
         let ended = if waiting.is_empty() { HashSet::new() } else { self.goal.reached(self.crew.layout)? };
         let mut all_live = true;
         for (index, lives) in waiting {
-            if ended.contains(&self.crew.runs[index].run) {
-                self.crew.board.ended(index, &self.crew.runs[index].run, "made by another worker");
+            if ended.contains(&self.crew.run(index).run) {
+                self.crew.board.ended(index, &self.crew.run(index).run, "made by another worker");
             } else {
                 queue.pending.push_back(index);
                 all_live &= lives;
@@ -103,18 +107,21 @@ impl Shift<'_> {
     }
 
     /// Strikes out what others have made, and goes where they may not be.
-    fn list_again(&self, queue: &mut Queue) -> Result<(), Error> {
+    fn list_again(&self, queue: &mut Queue) -> Result<(), Trouble> {
         queue.found_ended = 0;
         let ended = self.goal.reached(self.crew.layout)?;
         queue.pending.retain(|&index| {
-            let run = &self.crew.runs[index].run;
-            let missing = !ended.contains(run);
+            let run = self.crew.run(index).run;
+            let missing = !ended.contains(&run);
             if !missing {
-                self.crew.board.ended(index, run, "made by another worker");
+                self.crew.board.ended(index, &run, "made by another worker");
             }
             missing
         });
-        self.crew.go_elsewhere(&mut queue.pending);
+        // The runs of a search are taken in their order.
+        if self.crew.search.is_none() {
+            self.crew.go_elsewhere(&mut queue.pending);
+        }
         Ok(())
     }
 

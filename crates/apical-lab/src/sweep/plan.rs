@@ -2,7 +2,8 @@
 
 use super::draw::{self, Point};
 use super::layout::{Layout, PLAN, SWEEP, publish, token};
-use super::{Spec, Trouble};
+use super::search::Search;
+use super::{Method, Spec, Trouble};
 use crate::Error;
 use crate::check::{Context, canonical};
 use crate::experiment::Experiment;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub runs: Vec<Planned>,
     /// How many combinations gave a config that another gives as well.
     pub twins: usize,
+    /// Of a search: trials so far, and how many runs may come.
+    pub search: Option<(usize, u64)>,
 }
 
 /// What a plan has that the one before had not, and the other way round. Orphans keep their folders.
@@ -75,7 +78,7 @@ struct Line {
 }
 
 impl Plan {
-    /// Checks all combinations.
+    /// Checks all combinations; of a search those with which it begins.
     ///
     /// # Errors
     /// What is wrong with the first that is wrong, and how many are.
@@ -84,13 +87,13 @@ impl Plan {
         let (mut plan, mut seen, mut at) = (Plan::default(), HashSet::new(), Vec::new());
         for first in (0..combinations).step_by(CHUNK as usize) {
             let chunk: Vec<u64> = (first..combinations.min(first + CHUNK)).collect();
-            let made: Vec<Result<Vec<(String, Point)>, Trouble>> =
-                chunk.par_iter().map(|&index| combination(spec, index, context)).collect();
+            let made: Vec<Result<Vec<Planned>, Trouble>> =
+                chunk.par_iter().map(|&index| runs_of(spec, draw::points(spec, index), context)).collect();
             for (index, made) in chunk.into_iter().zip(made) {
-                for (n, (run, point)) in made?.into_iter().enumerate() {
-                    if seen.insert(run.clone()) {
+                for (n, planned) in made?.into_iter().enumerate() {
+                    if seen.insert(planned.run.clone()) {
                         at.push((index, n as u64));
-                        plan.runs.push(Planned { run, point });
+                        plan.runs.push(planned);
                     } else {
                         plan.twins += 1;
                     }
@@ -105,21 +108,33 @@ impl Plan {
     /// # Errors
     /// What is wrong with the runs; the machine's; a plan that cannot be read.
     pub fn open(spec: &Spec, layout: &Layout, context: &Context, keep: bool) -> Result<(Plan, Change), Trouble> {
+        if spec.method == Method::Bayes {
+            // What is wrong with the values of some is known before anything is made.
+            Plan::compute(spec, context)?;
+        }
         let path = layout.join(PLAN);
         let before = if path.is_file() { Some(read(&path)?) } else { None };
         if let Some((head, lines)) = &before
             && head.sweep == spec.sha256
+            && spec.method != Method::Bayes
         {
             return Ok((restored(spec, head, lines)?, Change { from_before: true, ..Change::default() }));
         }
-        let (plan, at) = Plan::compute(spec, context)?;
+        let (plan, at) = match spec.method {
+            Method::Bayes => Plan::of_trials(spec, layout, context)?,
+            _ => Plan::compute(spec, context)?,
+        };
         let lines: Vec<Line> = plan
             .runs
             .iter()
             .zip(at)
             .map(|(planned, at)| Line { run: planned.run.clone(), at, with: spec.words(&planned.point) })
             .collect();
-        let change = change(before.as_ref().map(|(_, lines)| &lines[..]), &lines);
+        let change = match &before {
+            // A search grows by itself.
+            Some((head, _)) if head.sweep == spec.sha256 => Change { from_before: true, ..Change::default() },
+            before => change(before.as_ref().map(|(_, lines)| &lines[..]), &lines),
+        };
         if !keep {
             return Ok((plan, change));
         }
@@ -129,11 +144,24 @@ impl Plan {
         publish(&path, &written(spec, &plan, &lines)?, &token)?;
         Ok((plan, change))
     }
+
+    /// The runs of the trials of a search so far.
+    fn of_trials(spec: &Spec, layout: &Layout, context: &Context) -> Result<(Plan, Vec<(u64, u64)>), Trouble> {
+        let mut search = Search::new(spec, layout);
+        let runs = search.read(spec, context)?;
+        let at = (0..runs.len() as u64).map(|n| (n, 0)).collect();
+        let to_come = spec.to_come(search.len());
+        Ok((Plan { runs, twins: search.twins, search: Some((search.len(), to_come)) }, at))
+    }
+
+    /// How many runs there are or may come.
+    pub fn most(&self) -> usize {
+        self.runs.len() + self.search.map_or(0, |(_, to_come)| usize::try_from(to_come).unwrap_or(usize::MAX))
+    }
 }
 
-/// Runs of a combination, with the names of their folders. The config is hashed once, whatever the number of seeds.
-fn combination(spec: &Spec, index: u64, context: &Context) -> Result<Vec<(String, Point)>, Trouble> {
-    let points = draw::points(spec, index);
+/// Runs of a combination's points. The config is hashed once, whatever the number of seeds.
+pub(super) fn runs_of(spec: &Spec, points: Vec<Point>, context: &Context) -> Result<Vec<Planned>, Trouble> {
     let Some(first) = points.first() else { return Ok(Vec::new()) };
     let e = spec.experiment(first, context)?;
     let text = canonical(&e)?;
@@ -143,7 +171,7 @@ fn combination(spec: &Spec, index: u64, context: &Context) -> Result<Vec<(String
         let text = text.replacen(&own, &format!("seed = {}\n", spec.seed(point)), 1);
         folder_name(&e.name, &text)
     };
-    points.iter().map(|point| Ok((name(point)?, point.clone()))).collect()
+    points.into_iter().map(|point| Ok(Planned { run: name(&point)?, point })).collect()
 }
 
 fn change(before: Option<&[Line]>, now: &[Line]) -> Change {
@@ -209,18 +237,31 @@ fn restored(spec: &Spec, head: &Head, lines: &[Line]) -> Result<Plan, Error> {
         let point = point.ok_or_else(|| Error::input(PLAN, found(), "remove the file to plan anew, no run is lost"))?;
         Ok(Planned { run: line.run.clone(), point })
     };
-    Ok(Plan { runs: lines.par_iter().map(planned).collect::<Result<_, Error>>()?, twins: head.twins })
+    Ok(Plan { runs: lines.par_iter().map(planned).collect::<Result<_, Error>>()?, twins: head.twins, search: None })
 }
 
 impl Spec {
     /// Keys and values of a run and its seed, for people.
     pub fn words(&self, point: &Point) -> String {
-        let mut words: Vec<String> =
-            self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
-        if !self.varies_seed() && self.seeds > 1 {
-            words.push(format!("seed={}", self.seed(point)));
+        let words = self.combination(point);
+        if self.varies_seed() || self.seeds < 2 {
+            return words;
         }
+        format!("{words} seed={}", self.seed(point)).trim_start().to_owned()
+    }
+
+    /// The same without the seed.
+    pub(super) fn combination(&self, point: &Point) -> String {
+        let words: Vec<String> = self.told(point).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
         words.join(" ")
+    }
+
+    /// How many runs may come after so many trials of a search; none of anything else.
+    pub(super) fn to_come(&self, trials: usize) -> u64 {
+        if self.method != Method::Bayes {
+            return 0;
+        }
+        self.samples.saturating_sub(trials as u64) * if self.varies_seed() { 1 } else { self.seeds }
     }
 
     /// The experiment of a planned run and its canonical config.

@@ -1,6 +1,7 @@
 //! A sweep file, read and checked: which experiment is varied, and how.
 
 use super::draw::{self, MOST_SOBOL, MOST_SOBOL_DIMENSIONS, Point};
+use super::search::MOST_TRIALS;
 use super::space::{self, Space};
 use crate::check::{self, Context};
 use crate::compare::derive::{merge, suit};
@@ -24,6 +25,8 @@ pub enum Method {
     Random,
     /// A scrambled Sobol sequence.
     Sobol,
+    /// Searched: what is tried next follows from what was found.
+    Bayes,
 }
 
 /// By what runs are ranked.
@@ -37,13 +40,33 @@ pub struct Ranking {
     pub best: bool,
 }
 
-/// When runs that fall behind are ended.
+/// Successive halving: runs wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halving {
     /// Epochs that every run makes.
     pub first: u64,
     /// One of how many goes on.
     pub factor: u64,
+}
+
+/// A run that is worse than the median of those that have ended is ended, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Median {
+    /// Epochs that every run makes.
+    pub first: u64,
+    /// Epochs from one look to the next.
+    pub every: u64,
+    /// Runs that must have ended before one is ended early.
+    pub others: u64,
+}
+
+/// When runs that fall behind are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopping {
+    /// In rungs, which all runs must have come to.
+    Halving(Halving),
+    /// Each by itself.
+    Median(Median),
 }
 
 /// What jobs of a cluster ask for.
@@ -83,7 +106,7 @@ pub struct Spec {
     /// By what runs are ranked.
     pub ranking: Ranking,
     /// When runs that fall behind are ended.
-    pub halving: Option<Halving>,
+    pub stopping: Option<Stopping>,
     /// How often a run is tried again after it crashed.
     pub retries: u64,
     /// What jobs ask for.
@@ -93,6 +116,8 @@ pub struct Spec {
     pub(super) seeds: u64,
     pub(super) space: Space,
     pub(super) base: Node,
+    /// Keys and values of `[set]`, as TOML.
+    pub(super) set: Vec<(String, String)>,
     source: Source,
     findings: Findings,
     first_seed: u64,
@@ -171,6 +196,7 @@ impl Spec {
         let method = match view.text("method").as_deref() {
             Some("random") => Method::Random,
             Some("sobol") => Method::Sobol,
+            Some("bayes") => Method::Bayes,
             _ => Method::Grid,
         };
         let samples = view.count("samples").map(|n| n as u64);
@@ -179,15 +205,18 @@ impl Spec {
                 findings.error(
                     view.at("samples"),
                     "`samples` means nothing to a grid",
-                    "leave it out, or take method = \"random\" or \"sobol\"",
+                    "leave it out, or take method = \"random\", \"sobol\" or \"bayes\"",
                 );
             }
-            (Method::Random | Method::Sobol, None) => {
+            (Method::Random | Method::Sobol | Method::Bayes, None) => {
                 findings.error(
                     view.at("method"),
                     "values are to be drawn, but not how many times",
                     "give samples = 50, say",
                 );
+            }
+            (Method::Bayes, Some(n)) if n > MOST_TRIALS => {
+                findings.error(view.at("samples"), format!("{n} trials"), format!("allowed: {MOST_TRIALS}"));
             }
             (Method::Sobol, Some(n)) if n > MOST_SOBOL || space.axes.len() > MOST_SOBOL_DIMENSIONS => {
                 let found = format!("{n} samples in {} dimensions", space.axes.len());
@@ -216,10 +245,7 @@ impl Spec {
                 "choose on validation (validation.error, validation.loss): the test set is for the end",
             );
         }
-        let halving = view.has("stop").then(|| {
-            let stop = view.sub("stop", "sweep.stop");
-            Halving { first: stop.count("first").unwrap_or(1) as u64, factor: stop.count("factor").unwrap_or(3) as u64 }
-        });
+        let stopping = view.has("stop").then(|| stopping(view.sub("stop", "sweep.stop"), method, &mut findings));
         let slurm = slurm(view.sub("slurm", "sweep.slurm"));
         let seeds = view.count("seeds").unwrap_or(1) as u64;
         let varies_seed = space.parameters.iter().any(|p| p.key == "seed");
@@ -236,7 +262,10 @@ impl Spec {
         }
         let text = String::from_utf8_lossy(&file.text).into_owned();
         // The version: another one may have other defaults.
-        let identity = [env!("CARGO_PKG_VERSION").as_bytes(), &file.text, &source.text, source.name.as_bytes()];
+        let meaning = meaning(view);
+        // More trials, and other rankings, are no other search: what was tried still counts.
+        let own = if method == Method::Bayes { meaning.as_bytes() } else { &file.text };
+        let identity = [env!("CARGO_PKG_VERSION").as_bytes(), own, &source.text, source.name.as_bytes()];
         let sha256 = sha256_hex(
             &identity
                 .iter()
@@ -249,7 +278,7 @@ impl Spec {
             sha256,
             method,
             ranking,
-            halving,
+            stopping,
             retries: view.count("retries").unwrap_or(2) as u64,
             slurm,
             samples: samples.unwrap_or(0),
@@ -257,6 +286,7 @@ impl Spec {
             seeds,
             space,
             base,
+            set: settings(view),
             source,
             findings: findings.fork(),
             first_seed,
@@ -273,6 +303,11 @@ impl Spec {
             }
         }
         (Some(spec), findings.into_list())
+    }
+
+    /// The experiment, as `apical run` takes it.
+    pub(super) fn experiment_named(&self) -> String {
+        self.source.label.strip_prefix("preset ").unwrap_or(&self.source.label).to_owned()
     }
 
     /// What is varied.
@@ -388,6 +423,55 @@ fn set(base: &mut Node, root: &Node, findings: &mut Findings) {
         }
         expand_shorthands(base);
     }
+}
+
+/// Keys and values of `[set]`, each table that is no value taken apart.
+fn settings(view: View<'_>) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let mut open: Vec<(String, &Node)> = view.given("set").map(|node| (String::new(), node)).into_iter().collect();
+    while let Some((path, node)) = open.pop() {
+        let is_table =
+            matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
+        if !is_table {
+            list.push((path, toml(node)));
+            continue;
+        }
+        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        open.extend(node.entries().iter().rev().map(|(key, child)| (inside(&key.name), child)));
+    }
+    list
+}
+
+/// All of a sweep file that gives the values of a trial their meaning.
+fn meaning(view: View<'_>) -> String {
+    let keys = ["seeds", "sampler_seed", "set", "vary", "zip"];
+    let given = keys.iter().filter_map(|key| Some(format!("{key} = {}\n", toml(view.given(key)?))));
+    given.collect()
+}
+
+fn stopping(view: View<'_>, method: Method, findings: &mut Findings) -> Stopping {
+    let count = |key: &str, otherwise| view.count(key).map_or(otherwise, |n| n as u64);
+    let first = count("first", 1);
+    let (rule, foreign) = match view.text("rule").as_deref() {
+        Some("median") => {
+            let median = Median { first, every: count("every", 1), others: count("others", 5) };
+            (Stopping::Median(median), ["factor"].as_slice())
+        }
+        _ => (Stopping::Halving(Halving { first, factor: count("factor", 3) }), ["every", "others"].as_slice()),
+    };
+    let (own, other) = if foreign.len() == 1 { ("median", "halving") } else { ("halving", "median") };
+    for key in foreign.iter().filter(|key| view.has(key)) {
+        findings.error(
+            view.at(key),
+            format!("`stop.{key}` means nothing to rule = \"{own}\""),
+            format!("leave it out, or take rule = \"{other}\""),
+        );
+    }
+    if method == Method::Bayes && matches!(rule, Stopping::Halving(_)) {
+        let found = "runs of a search cannot wait for each other, as halving has them";
+        findings.error(view.at("rule"), found, "rule = \"median\"");
+    }
+    rule
 }
 
 fn slurm(view: View<'_>) -> Slurm {

@@ -29,7 +29,7 @@ pub struct Running {
 /// How far a sweep has come.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
-    /// Runs in all.
+    /// Runs in all; of a search those that may still come among them.
     pub runs: usize,
     /// Runs that came to their end.
     pub done: usize,
@@ -85,7 +85,7 @@ pub fn status(plan: &Plan, layout: &Layout) -> Result<Status, Error> {
         .collect();
     let seconds = (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64);
     let mut status = Status {
-        runs: plan.runs.len(),
+        runs: plan.most(),
         done: ended.len() - reasons.iter().flatten().count(),
         failed,
         crashed,

@@ -1,31 +1,24 @@
 //! A worker: takes runs that nobody makes, makes them, shows them when they are whole.
 
 use super::Trouble;
-use super::claim::{Claim, Worker};
-use super::layout::{Layout, copy_folder, machine, names};
+use super::claim::Worker;
+use super::layout::{Layout, names};
+use super::median::Judge;
 use super::next::{Next, Queue};
 use super::plan::Planned;
-use super::spec::Spec;
-use super::tidy::{rungs, tidy};
+use super::search::Search;
+use super::spec::{Method, Spec, Stopping};
+use super::tidy::tidy;
 use crate::Error;
-use crate::check::{Context, resolved_toml};
-use crate::error::Kind;
+use crate::check::Context;
 use crate::experiment::Experiment;
-use crate::folder::atomic::{Deferred, sync_folder, sync_tree};
-use crate::folder::{RunFolder, RunInfo, write_atomic};
-use crate::run::{Ended, Options, Progress, end_early, run_until};
+use crate::folder::RunInfo;
+use crate::folder::atomic::Deferred;
+use crate::run::{Options, Progress};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// A run at which so many workers died is given up: it may well be what killed them.
-const MOST_DEATHS: u64 = 25;
-/// Pause before what crashed is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// How a worker works; changes nothing of the results.
 #[derive(Clone, Debug)]
@@ -36,7 +29,7 @@ pub struct Manner {
     pub options: Options,
     /// A worker of another machine counts as dead when its counter stood still for this.
     pub stale: Duration,
-    /// Wait until the runs that others make have ended; without it, until these others are known to live.
+    /// Wait for runs that others make, in case they die.
     pub wait: bool,
     /// Leave off after this many runs.
     pub most: Option<u64>,
@@ -92,7 +85,7 @@ pub(super) struct Shift<'a> {
     pub crew: &'a Crew<'a>,
     pub goal: Goal<'a>,
     pub queue: Mutex<Queue>,
-    done: Mutex<Done>,
+    pub done: Mutex<Done>,
     trouble: Mutex<Option<Trouble>>,
 }
 
@@ -113,6 +106,11 @@ pub fn work(
     tidy(layout)?;
     let ended = ended(layout)?;
     let mut there = 0;
+    let mut search = (spec.method == Method::Bayes).then(|| Search::new(spec, layout));
+    let runs = match &mut search {
+        Some(search) => search.read(spec, context)?,
+        None => runs.to_vec(),
+    };
     for (i, planned) in runs.iter().enumerate().filter(|(_, planned)| ended.contains(&planned.run)) {
         board.ended(i, &planned.run, "");
         there += 1;
@@ -122,14 +120,30 @@ pub fn work(
     }
     let _deferred = Deferred::new(&layout.work());
     let worker = Worker::enter(layout)?;
-    let crew = Crew { spec, runs, layout, context, worker: &worker, manner, provenance, board };
     let all: Vec<usize> = (0..runs.len()).collect();
-    let mut done = match spec.halving {
-        None => crew.through(&all, Goal::End)?,
-        Some(halving) => super::halving::rungs(&crew, halving, all)?,
+    let judge = match spec.stopping {
+        Some(Stopping::Median(rule)) => Some(Judge::new(rule)),
+        _ => None,
+    };
+    let crew = Crew {
+        spec,
+        runs: Mutex::new(runs),
+        search: search.map(Mutex::new),
+        judge,
+        layout,
+        context,
+        worker: &worker,
+        manner,
+        provenance,
+        board,
+    };
+    let mut done = match spec.stopping {
+        Some(Stopping::Halving(halving)) => super::halving::rungs(&crew, halving, all)?,
+        _ => crew.through(&all, Goal::End)?,
     };
     let ended = self::ended(layout)?;
-    done.left = runs.iter().filter(|planned| !ended.contains(&planned.run)).count() as u64;
+    done.left = lock(&crew.runs).iter().filter(|planned| !ended.contains(&planned.run)).count() as u64;
+    done.left += crew.search.as_ref().map_or(0, |search| spec.to_come(lock(search).len()));
     done.signal = manner.options.stop.signal().filter(|_| done.left > 0);
     drop(worker);
     tidy(layout)?;
@@ -139,7 +153,10 @@ pub fn work(
 /// What all shifts of a worker share.
 pub(super) struct Crew<'a> {
     pub spec: &'a Spec,
-    pub runs: &'a [Planned],
+    /// In the order of the plan; a search adds to them.
+    pub runs: Mutex<Vec<Planned>>,
+    pub search: Option<Mutex<Search>>,
+    pub judge: Option<Judge>,
     pub layout: &'a Layout,
     pub context: &'a Context,
     pub worker: &'a Worker,
@@ -149,15 +166,32 @@ pub(super) struct Crew<'a> {
 }
 
 impl Crew<'_> {
+    /// A run by its place in the plan.
+    pub fn run(&self, index: usize) -> Planned {
+        lock(&self.runs)[index].clone()
+    }
+
+    /// The places of runs that a search adds now.
+    pub fn more(&self) -> Result<Vec<usize>, Trouble> {
+        let Some(search) = &self.search else { return Ok(Vec::new()) };
+        let new = lock(search).more(self.spec, self.layout, self.context, self.worker.token())?;
+        let mut runs = lock(&self.runs);
+        let first = runs.len();
+        runs.extend(new);
+        Ok((first..runs.len()).collect())
+    }
+
     /// Brings runs to a goal, until none is missing or a signal comes.
     pub fn through(&self, runs: &[usize], goal: Goal<'_>) -> Result<Done, Trouble> {
         let there = goal.reached(self.layout)?;
-        let missing = runs.iter().copied().filter(|&i| !there.contains(&self.runs[i].run));
+        let missing = runs.iter().copied().filter(|&i| !there.contains(&self.run(i).run));
         let mut pending: VecDeque<usize> = missing.collect();
-        if names(&self.layout.workers())?.len() > 1 {
+        // The runs of a search are taken in their order, so that it knows as much as it can.
+        let grows = self.search.is_some();
+        if !grows && names(&self.layout.workers())?.len() > 1 {
             self.go_elsewhere(&mut pending);
         }
-        let threads = self.manner.jobs.min(pending.len()).max(1);
+        let threads = if grows { self.manner.jobs } else { self.manner.jobs.min(pending.len()).max(1) };
         let queue = Queue::new(pending, self.manner.stale);
         let shift = Shift {
             crew: self,
@@ -215,7 +249,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shift<'_> {
-    fn stopped(&self) -> bool {
+    pub fn stopped(&self) -> bool {
         self.crew.manner.options.stop.signal().is_some() || lock(&self.trouble).is_some()
     }
 
@@ -229,189 +263,17 @@ impl Shift<'_> {
                 }
                 Ok(Next::Wait(time)) => self.pause(time),
                 Ok(Next::Nothing) => return,
-                Err(error) => {
-                    lock(&self.trouble).get_or_insert(error.into());
+                Err(trouble) => {
+                    lock(&self.trouble).get_or_insert(trouble);
                 }
             }
         }
     }
 
-    fn pause(&self, time: Duration) {
+    pub fn pause(&self, time: Duration) {
         let begun = Instant::now();
         while begun.elapsed() < time && !self.stopped() {
             std::thread::sleep(Duration::from_millis(20).min(time));
-        }
-    }
-
-    /// Makes a run, again if it crashes.
-    fn make(&self, index: usize, claim: Claim) -> Result<(), Trouble> {
-        let planned = &self.crew.runs[index];
-        let attempt = self.crew.layout.attempt(planned.id(), claim.generation);
-        let mut attempts = claim.deaths;
-        loop {
-            if claim.deaths >= MOST_DEATHS {
-                let reason = format!("{} workers died at it", claim.deaths);
-                return Ok(self.give_up(index, claim, &reason, attempts)?);
-            }
-            attempts += 1;
-            let caught = catch_unwind(AssertUnwindSafe(|| self.attempt(index, &claim, &attempt)));
-            let was_there = attempt.exists();
-            let (reason, trouble) = match caught {
-                Ok(Ok(Some((place, how)))) => return Ok(self.show(index, claim, &attempt, &place, &how)?),
-                Ok(Ok(None)) => {
-                    claim.release();
-                    lock(&self.queue).pending.push_back(index);
-                    return Ok(());
-                }
-                // Whoever took the run over makes it; what happened here is of no interest.
-                Ok(Err(_)) if !claim.holds() => {
-                    self.lost(index, &attempt);
-                    return Ok(());
-                }
-                Ok(Err(Trouble::Error(error))) if error.kind == Kind::Machine => {
-                    (error.to_string(), Trouble::Error(error))
-                }
-                Ok(Err(trouble)) => {
-                    claim.release();
-                    return Err(trouble);
-                }
-                Err(panic) => {
-                    let text = panic.downcast_ref::<String>().cloned();
-                    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                    let reason = format!("a bug of apical: {}", text.unwrap_or_default());
-                    (reason.clone(), Trouble::Error(Error::science(planned.run.clone(), reason, "")))
-                }
-            };
-            let is_machine = matches!(&trouble, Trouble::Error(error) if error.kind == Kind::Machine);
-            if attempts <= self.crew.spec.retries + claim.deaths && !self.stopped() {
-                self.crew.board.note(&format!("{}: {reason}; it is tried again", planned.run));
-                self.pause(PAUSE);
-                continue;
-            }
-            if is_machine && was_there {
-                // A full disk is full for all runs.
-                claim.release();
-                return Err(trouble);
-            }
-            return Ok(self.give_up(index, claim, &reason, attempts)?);
-        }
-    }
-
-    /// One attempt: where the run belongs now and how it ended, or nothing if it was asked to stop.
-    fn attempt(&self, index: usize, claim: &Claim, attempt: &Path) -> Result<Option<(PathBuf, String)>, Trouble> {
-        let planned = &self.crew.runs[index];
-        let (e, canonical) = self.crew.spec.planned(planned, self.crew.context)?;
-        self.take_over(planned, claim.generation, attempt)?;
-        let ended = match self.go_on(index, &e, &canonical, attempt) {
-            // What a machine's death left may be in pieces.
-            Err(error) if error.kind == Kind::Input && attempt.join(&planned.run).exists() && claim.generation > 1 => {
-                fs::remove_dir_all(attempt).map_err(|source| machine(attempt, source))?;
-                self.crew
-                    .board
-                    .note(&format!("{}: begun anew, since what was left of it is damaged: {error}", planned.run));
-                self.go_on(index, &e, &canonical, attempt)?
-            }
-            ended => ended?,
-        };
-        let runs = self.crew.layout.runs();
-        Ok(match ended {
-            Ended::Done { missed } if missed.is_empty() => Some((runs, "finished".to_owned())),
-            Ended::Done { missed } => Some((runs, format!("finished; {}", missed.join("; ")))),
-            Ended::Failed { reason } => Some((runs, format!("FAILED: {reason}"))),
-            Ended::Paused => Some((self.crew.layout.rung(self.until()), String::new())),
-            Ended::Stopped { .. } => None,
-        })
-    }
-
-    fn until(&self) -> u64 {
-        if let Goal::Until(epoch) = self.goal { epoch } else { u64::MAX }
-    }
-
-    fn go_on(&self, index: usize, e: &Experiment, canonical: &str, attempt: &Path) -> Result<Ended, Error> {
-        let info = (self.crew.provenance)(e)?;
-        let mut opened = RunFolder::open_or_create(attempt, &e.name, canonical, &resolved_toml(e), info)?;
-        if !opened.begin()? {
-            // Its worker died between its end and its move.
-            return Ok(Ended::Done { missed: Vec::new() });
-        }
-        if let Goal::Drop(reasons) = &self.goal {
-            let reason = reasons.get(&self.crew.runs[index].run).map_or("", String::as_str);
-            end_early(&mut opened.folder, reason)?;
-            return Ok(Ended::Done { missed: Vec::new() });
-        }
-        let mut progress = self.crew.board.progress(index, &self.crew.runs[index].run);
-        run_until(e, &mut opened.folder, &self.crew.manner.options, &mut *progress, self.until())
-    }
-
-    /// Brings what an earlier claim left into this one's folder. A copy: who was taken for dead may still write in it.
-    fn take_over(&self, planned: &Planned, generation: u64, attempt: &Path) -> Result<(), Error> {
-        if attempt.join(&planned.run).exists() {
-            return Ok(());
-        }
-        let layout = self.crew.layout;
-        let before = (1..generation).rev().map(|before| layout.attempt(planned.id(), before));
-        // Without an attempt at this goal it is where the last goal left it.
-        for left in before.chain(rungs(layout)?).map(|folder| folder.join(&planned.run)) {
-            if left.is_dir() {
-                let half = attempt.join(format!(".{}.half", planned.run));
-                let _ = fs::remove_dir_all(&half);
-                copy_folder(&left, &half)?;
-                return fs::rename(&half, attempt.join(&planned.run)).map_err(|source| machine(&half, source));
-            }
-        }
-        Ok(())
-    }
-
-    /// Moves a run to where it belongs now, if the claim still holds.
-    fn show(&self, index: usize, claim: Claim, attempt: &Path, place: &Path, how: &str) -> Result<(), Error> {
-        let planned = &self.crew.runs[index];
-        let (from, to) = (attempt.join(&planned.run), place.join(&planned.run));
-        fs::create_dir_all(place).map_err(|source| machine(place, source))?;
-        sync_tree(&from).map_err(|source| machine(&from, source))?;
-        if !claim.holds() {
-            self.lost(index, attempt);
-            return Ok(());
-        }
-        match fs::rename(&from, &to) {
-            Ok(()) => sync_folder(place).map_err(|source| machine(&to, source))?,
-            // Another worker was here between the two lines above; both computed the same.
-            Err(_) if to.exists() => {}
-            Err(source) => return Err(machine(&to, source)),
-        }
-        self.clear(planned, claim.generation, place);
-        claim.finish();
-        if place == self.crew.layout.runs() {
-            lock(&self.done).made += 1;
-            self.crew.board.ended(index, &planned.run, how);
-        }
-        Ok(())
-    }
-
-    /// Another worker has the run.
-    fn lost(&self, index: usize, attempt: &Path) {
-        let _ = fs::remove_dir_all(attempt);
-        self.crew.board.note(&format!("{}: another worker took it over", self.crew.runs[index].run));
-        lock(&self.queue).waiting.push((index, false));
-    }
-
-    fn give_up(&self, index: usize, claim: Claim, reason: &str, attempts: u64) -> Result<(), Error> {
-        let planned = &self.crew.runs[index];
-        let crash = Crash { run: planned.run.clone(), reason: reason.to_owned(), attempts };
-        let text = serde_json::to_string_pretty(&crash).map_err(|source| Error::machine("crash", source))?;
-        let path: PathBuf = self.crew.layout.crashed().join(format!("{}.json", planned.run));
-        write_atomic(&path, format!("{text}\n").as_bytes(), "ending")?;
-        claim.finish();
-        self.crew.board.ended(index, &planned.run, &format!("CRASHED: {reason}"));
-        Ok(())
-    }
-
-    /// Removes what attempts left.
-    fn clear(&self, planned: &Planned, generation: u64, place: &Path) {
-        for before in 1..=generation {
-            let _ = fs::remove_dir_all(self.crew.layout.attempt(planned.id(), before));
-        }
-        for rung in rungs(self.crew.layout).unwrap_or_default().into_iter().filter(|rung| rung != place) {
-            let _ = fs::remove_dir_all(rung.join(&planned.run));
         }
     }
 }

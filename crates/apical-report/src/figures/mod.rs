@@ -7,6 +7,7 @@ mod answers;
 mod checks;
 mod curves;
 mod distances;
+mod importance;
 mod inference;
 mod net;
 pub(crate) mod overlay;
@@ -14,6 +15,7 @@ mod raster;
 mod relation;
 mod sweep;
 mod traces;
+mod trials;
 
 pub use overlay::Runs;
 
@@ -133,7 +135,7 @@ const fn entry(
 }
 
 /// All figures, in the order in which they are listed.
-pub const FIGURES: [Entry; 21] = [
+pub const FIGURES: [Entry; 23] = [
     entry(
         "interneuron-distance",
         "distance of interneurons from the pyramidal cells above, per layer",
@@ -212,6 +214,20 @@ pub const FIGURES: [Entry; 21] = [
         "runs whose configs differ in two keys",
         Of::Several,
         sweep::map,
+    ),
+    entry(
+        "sweep-parallel",
+        "each run as a line across the keys in which configs differ to its final metric, the lower the darker",
+        "runs whose configs differ",
+        Of::Several,
+        trials::parallel,
+    ),
+    entry(
+        "sweep-importance",
+        "how much each key matters for a final metric: permutation importance with a random forest",
+        "eight runs whose configs differ, better hundreds",
+        Of::Several,
+        trials::importances,
     ),
     entry(
         "confusion",

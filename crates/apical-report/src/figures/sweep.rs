@@ -69,7 +69,7 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
 }
 
 /// By number where all are numbers, or arrays of numbers; else by what comes first in them.
-fn ascend(list: &mut [String]) {
+pub(super) fn ascend(list: &mut [String]) {
     let numbers = |text: &String| -> Option<Vec<f64>> {
         let inside = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
         inside.split(',').map(|part| part.trim().replace('_', "").parse().ok()).collect()
@@ -149,7 +149,7 @@ pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
 }
 
 /// The last part of a key.
-fn short(key: &str) -> &str {
+pub(super) fn short(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 

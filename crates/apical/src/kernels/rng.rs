@@ -34,6 +34,8 @@ pub enum Stream {
     Learner = 10,
     /// Values that a sweep draws; `step` counts combinations.
     Sweep = 11,
+    /// What a search asks its optimiser for; `step` is 2^20 * trial + 2^16 * attempt + axis.
+    Search = 12,
 }
 
 const MUL_0: u32 = 0xD251_1F53;
