@@ -14,6 +14,7 @@ mod report;
 #[cfg(unix)]
 mod report_opened;
 mod run;
+mod search;
 #[cfg(unix)]
 mod signals;
 mod support;
