@@ -14,7 +14,7 @@ use apical_lab::sweep::layout::TABLE;
 use apical_lab::sweep::status::status;
 use apical_lab::sweep::table::collect;
 use apical_lab::sweep::work::{self, Manner, work};
-use apical_lab::sweep::{Change, Layout, Plan, Spec, claim};
+use apical_lab::sweep::{Change, Layout, Method, Plan, Spec, Stopping, claim};
 use clap::Subcommand;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -363,7 +363,7 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
         out: &out,
         logs: &folder,
         threads: args.threads,
-        together: o.spec.halving.is_some(),
+        together: matches!(o.spec.stopping, Some(Stopping::Halving(_))) || o.spec.method == Method::Bayes,
         data: data.as_deref(),
     };
     let script = slurm::script(&asks, &task);
