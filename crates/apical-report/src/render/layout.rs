@@ -194,7 +194,8 @@ fn upright(panel: &Panel, length: f64) -> bool {
     let names = &panel.x.names;
     let widest = names.iter().map(|(_, name)| font::width(name, TICK_SIZE)).fold(0.0, f64::max);
     let counts = names.iter().all(|(at, name)| name.parse::<f64>() == Ok(*at));
-    !counts && widest + 2.0 > length / names.len() as f64
+    // The axes end where the last name, which reaches beyond them by half its length, still has room.
+    !counts && widest + 2.0 > (length - widest / 2.0) / names.len() as f64
 }
 
 /// As many ticks as fit side by side.
