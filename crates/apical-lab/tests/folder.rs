@@ -113,6 +113,26 @@ const RUN: &str = r#"exec "$1" --exact child"#;
 
 #[cfg(unix)]
 #[test]
+fn nothing_but_a_file_is_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let join = |name: &str| dir.path().join(name);
+    fs::create_dir(join("folder")).unwrap();
+    fs::write(join("file"), "old").unwrap();
+    for (name, to) in [("link", "file"), ("null", "/dev/null"), ("loop", "loop")] {
+        std::os::unix::fs::symlink(to, join(name)).unwrap();
+    }
+    for name in ["folder", "null", "loop"] {
+        let files: [(&Path, &[u8]); 2] = [(&join("new"), b"new"), (&join(name), b"new")];
+        let error = folder::atomic::write_all_atomic(&files, "checkpoint").unwrap_err();
+        assert!(error.kind == Kind::Input && error.place.ends_with(name), "{error}");
+        assert!(!join("new").exists(), "half a set was written");
+    }
+    folder::write_atomic(&join("link"), b"new", "checkpoint").unwrap();
+    assert!(join("link").is_symlink() && fs::read(join("file")).unwrap() == b"new");
+}
+
+#[cfg(unix)]
+#[test]
 fn death_releases_the_lock_of_another_process() {
     let dir = tempfile::tempdir().unwrap();
     let mut holder = child_command(RUN, dir.path(), "hold").spawn().unwrap();

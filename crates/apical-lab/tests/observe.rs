@@ -68,6 +68,21 @@ fn a_run_of_this_machine_is_dead_without_a_process() {
     assert_eq!((state(&run, at(203)), run.seen(at(203)).reason.as_str()), (State::Failed, "diverged"));
 }
 
+#[test]
+fn an_ended_run_without_its_files_is_no_sound_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = run_on(dir.path(), "another-machine");
+    std::fs::write(dir.path().join("DONE"), "finished\n{}\n").unwrap();
+    let now = Instant::now();
+    run.look(now);
+    assert_eq!(state(&run, now), State::Done);
+    assert_eq!(run.seen(now).problems, ["metrics.jsonl: there is no such file"]);
+    std::fs::write(dir.path().join("run.json"), "{").unwrap();
+    let mut run = Run::new(dir.path().to_path_buf());
+    run.look(now);
+    assert_eq!(state(&run, now), State::Damaged);
+}
+
 /// Runs of versions before `run.json` said it: the first epoch tells how long the others are.
 #[test]
 fn how_long_a_run_is_follows_from_its_checkpoint_where_it_does_not_say() {

@@ -127,6 +127,68 @@ fn a_damaged_folder_is_told_of_and_the_others_stay() {
 }
 
 #[test]
+fn a_config_with_a_seed_counts_once() {
+    let place = TempDir::new().unwrap();
+    let first = run(place.path(), "first", "bp", 0, 12);
+    let copy = run(place.path(), "copy", "bp", 0, 12);
+    let other = run(place.path(), "other", "bp", 1, 12);
+    let page = page(&[first, copy.clone(), other.clone()]);
+    assert!(
+        page.headline.contains("of 2 runs") && page.headline.contains("1 folder has the config"),
+        "{}",
+        page.headline
+    );
+    assert!(page.markdown().contains("the same config and seed as first"));
+    // A run that records more is no copy: its figures may be wanted. Its score is still that of its seed.
+    let config = fs::read_to_string(copy.join("config.resolved.toml")).unwrap();
+    fs::write(copy.join("config.resolved.toml"), config + "[record]\nangles = 50\n").unwrap();
+    let more = Page::of(&[place.path().join("first"), copy, other], &Extra::default()).unwrap();
+    assert!(more.headline.contains("of 2 runs") && !more.headline.contains("folder has"), "{}", more.headline);
+}
+
+#[test]
+fn what_a_failed_run_came_to_is_no_score() {
+    let place = TempDir::new().unwrap();
+    let folder = run(place.path(), "failed", "bp", 0, 40);
+    fs::remove_file(folder.join("DONE")).unwrap();
+    fs::write(folder.join("FAILED"), "by hand\n").unwrap();
+    let headline = page(&[folder]).headline;
+    assert_eq!(headline, "No final score; last validation error 2.67 %; 1 run failed; 12.5 s.");
+}
+
+#[test]
+fn final_metrics_that_are_none_are_told_of() {
+    let place = TempDir::new().unwrap();
+    let folder = run(place.path(), "odd", "bp", 0, 40);
+    let with = |text: &str| {
+        fs::write(folder.join("metrics.json"), text).unwrap();
+        page(std::slice::from_ref(&folder))
+    };
+    for text in
+        ["{", r#"{"test.error":"0.1","validation.error":0.0267}"#, r#"{"test.error":1e308,"validation.error":0.0267}"#]
+    {
+        let page = with(text);
+        assert!(page.headline.starts_with("Validation error 2.67 %"), "{text}: {}", page.headline);
+        assert_eq!(page.sections[0].id, "problems", "{text}");
+    }
+    let sound = with(r#"{"test.error":null,"validation.error":0.0267}"#);
+    assert_ne!(sound.sections[0].id, "problems");
+}
+
+#[test]
+fn configs_of_different_tasks_have_no_best() {
+    let place = TempDir::new().unwrap();
+    let first = run(place.path(), "first", "bp", 0, 12);
+    let other = run(place.path(), "other", "bp", 1, 12);
+    let config = fs::read_to_string(other.join("config.resolved.toml")).unwrap();
+    fs::write(other.join("config.resolved.toml"), config.replace("mnist", "single")).unwrap();
+    fs::write(other.join("metrics.json"), r#"{"test.loss":0.25}"#).unwrap();
+    let page = page(&[first, other]);
+    let markdown = page.markdown();
+    assert!(!markdown.contains("the best first") && markdown.matches("| test loss |").count() == 2, "{markdown}");
+}
+
+#[test]
 fn a_hundred_runs_stay_below_five_megabytes() {
     let place = TempDir::new().unwrap();
     let folders: Vec<PathBuf> = (0..100)

@@ -118,6 +118,12 @@ fn remarks(uses: &[Use]) -> Vec<String> {
 /// The config of a run folder, or what a preset or a file says.
 fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
     if named.is_dir() {
+        if !named.join(CONFIG).is_file() {
+            let found = format!("no {CONFIG} in it");
+            let allowed = "allowed: the folder of a run, a preset or a TOML file; of several runs their folders, as in `apical cite runs/*`, \
+                of `apical relate` what it was given";
+            return Err(Failure::input(named.display().to_string(), found, allowed));
+        }
         let text = read::resolved_config(named)?;
         return Ok(Source::new(named.join(CONFIG).display().to_string(), text, named));
     }

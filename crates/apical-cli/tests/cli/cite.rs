@@ -26,7 +26,7 @@ fn what_has_no_config_is_refused() {
     std::fs::create_dir(place.join("empty")).unwrap();
     std::fs::create_dir(place.join("wrong")).unwrap();
     place.write("wrong/config.resolved.toml", "[network]\nsizess = [1]\n");
-    place.apical(&["cite", "empty"]).refused(2, &["config.resolved.toml"]);
+    place.apical(&["cite", "empty"]).refused(2, &["config.resolved.toml", "a preset"]);
     place.apical(&["cite", "wrong"]).refused(2, &["config.resolved.toml:2", "sizess"]);
     place.apical(&["cite", "digit"]).refused(2, &["digits"]);
     place.apical(&["cite", "digits", "--format", "html"]).refused(2, &["bibtex"]);

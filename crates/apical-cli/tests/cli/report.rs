@@ -52,7 +52,7 @@ fn markdown_has_the_same_words_without_markup() {
     for said in [
         "# quick\n",
         "## Runs\n",
-        "| run | seed | state |",
+        "| run | state | test error (%) |",
         "```toml\nname = \"quick\"",
         "@inproceedings{",
         "Saturated cells",
@@ -112,9 +112,96 @@ fn what_cannot_be_read_is_told_of_or_refused() {
     place.apical(&["report", &first, "-o", "runs"]).refused(2, &["runs", "this is a folder"]);
     assert_eq!(place.apical(&["report"]).code, Some(2));
     assert_eq!(place.apical(&["report", &first, "--format", "pdf"]).code, Some(2));
-    let lost = place.apical(&["report", &first, "-o", "no/such/folder/r.html"]);
-    assert!(lost.code == Some(3) && lost.stderr.contains("no/such/folder"), "{lost:?}");
+    place.apical(&["report", &first, "-o", "no/such/folder/r.html"]).refused(2, &["no/such/folder", "no such folder"]);
     assert!(!place.join("report.html").exists());
+}
+
+#[test]
+fn nothing_but_a_report_is_written_over() {
+    let (place, [first, _]) = two();
+    let info = format!("{first}/run.json");
+    let own = place.bytes(&first, "run.json");
+    place.apical(&["report", &first, "-o", &info]).refused(2, &["run.json", ".html"]);
+    for file in ["new.html", "figures/new.html"] {
+        let inside = format!("{first}/{file}");
+        place.apical(&["report", &first, "-o", &inside]).refused(2, &[&inside, "the folder of a run"]);
+        assert!(!place.join(&inside).exists());
+    }
+    assert_eq!(own, place.bytes(&first, "run.json"));
+    place.write("mine.html", "<!doctype html>\n<p>mine");
+    place.apical(&["report", &first, "-o", "mine.html"]).refused(2, &["mine.html", "no report"]);
+    place.apical(&["report", &first, "-o", "seeds.pdf"]).refused(2, &["seeds.pdf", ".html"]);
+    place.apical(&["report", &first, "-o", "x.html", "--format", "md"]).refused(2, &["x.html", "--format"]);
+    place.write("r.md", "");
+    for _ in 0..2 {
+        assert_eq!(place.apical(&["report", &first, "-o", "r.md"]).code, Some(0), "empty, then a report");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let shown = place.apical(&["report", &first, "-q", "--format", "md", "-o", "/dev/stdout"]);
+        assert!(shown.code == Some(0) && shown.stdout.starts_with("<!-- apical report -->"), "{shown:?}");
+        assert!(shown.stdout.ends_with('\n') && !shown.stdout.contains("/dev/stdout\n/dev/stdout"));
+        assert_eq!(place.apical(&["report", &first, "-o", "/dev/null"]).code, Some(0));
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        fs::rename(place.join("r.md"), place.join("kept.md")).unwrap();
+        std::os::unix::fs::symlink("kept.md", place.join("link.md")).unwrap();
+        assert_eq!(place.apical(&["report", &first, "-o", "link.md"]).code, Some(0));
+        assert!(place.join("link.md").is_symlink(), "the link was replaced, not what it leads to");
+    }
+}
+
+/// None of these may be waited for, or read without end.
+#[cfg(unix)]
+#[test]
+fn metrics_that_are_no_file_are_refused_and_block_nothing() {
+    let (place, [first, second]) = two();
+    let metrics = place.join(&second).join("metrics.jsonl");
+    let pipe = || assert!(std::process::Command::new("mkfifo").arg(&metrics).status().unwrap().success());
+    let link = |to: &str| std::os::unix::fs::symlink(to, &metrics).unwrap();
+    let makes: [&dyn Fn(); 4] =
+        [&pipe, &|| link("/dev/zero"), &|| link("metrics.jsonl"), &|| fs::create_dir(&metrics).unwrap()];
+    for make in makes {
+        fs::remove_file(&metrics).unwrap();
+        make();
+        place.apical(&["report", &second]).refused(2, &["metrics.jsonl"]);
+        place.apical(&["plot", &second, "--out", "figures"]).refused(2, &["metrics.jsonl"]);
+        let all = place.apical(&["report", "runs", "--json"]).json();
+        assert!(all["verdict"][0].as_str().unwrap().contains("1 of 2 folders cannot be read"), "{all}");
+    }
+    assert_eq!(place.apical(&["report", &first]).code, Some(0));
+}
+
+#[test]
+fn what_was_not_learned_is_said_first() {
+    let place = Place::new();
+    let wild = ["digits", "--set", "train.epochs=3", "--set", "plasticity={eta_pp=[20.0,20.0],eta_ip=20.0}"];
+    let missed = place.apical(&[&["run", "-q"], &wild[..]].concat());
+    assert_eq!(missed.code, Some(1), "{missed:?}");
+    let json = place.apical(&["report", "runs", "--json"]).json();
+    let verdict = json["verdict"][0].as_str().unwrap();
+    assert!(
+        verdict.contains("; at chance: guessing among 10 classes errs in 90 %; missed [expect] test.error"),
+        "{verdict}"
+    );
+    let settling = Place::new();
+    settling.run(&["s18-self-prediction", "--set", "train.epochs=1", "--set", "task.train=20"]);
+    let json = settling.apical(&["report", "runs", "--json"]).json();
+    let verdict = json["verdict"][0].as_str().unwrap();
+    assert!(
+        verdict.starts_with("Squared apical error ") && verdict.contains("squared interneuron mismatch "),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn relations_that_cannot_be_read_are_refused() {
+    let place = Place::new();
+    fs::create_dir(place.join("rel")).unwrap();
+    for text in ["garbage\n", "when,layer,learner_a,learner_b,degrees\nstart,1,bp,fa,wide\n"] {
+        place.write("rel/relate.csv", text);
+        place.apical(&["report", "rel"]).refused(2, &["relate.csv:"]);
+    }
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn hostile_folders_are_told_and_harmless() {
             vec![("metrics.jsonl", b"{}\n[1]\nnull\n{\"presentation\":-1}\n")],
             "metrics.jsonl:1 is none that a run writes",
         ),
-        ("d-info", vec![("run.json", b"[1, 2]")], "run.json"),
+        ("d-info", vec![("run.json", b"[1, 2]")], "damaged"),
         ("e-config", vec![("config.resolved.toml", b"\x00\xff")], "config.resolved.toml: not UTF-8"),
         ("f-config", vec![("config.resolved.toml", b"a = \x1b[31m")], "config.resolved.toml"),
         ("g-done", vec![("DONE", b"\x1b[2J\x1b[31mred\x07\n{}\n")], "red"),

@@ -7,7 +7,7 @@
 
 use crate::error::Error;
 use crate::failpoint::hit_step;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
@@ -24,9 +24,12 @@ const OPEN_FILES: usize = 64;
 ///
 /// Only one process may write a path at a time (the lock of a run folder sees to it).
 ///
+/// What a link leads to is replaced, not the link.
+///
 /// # Errors
-/// The machine's, naming the path; the temporary file is removed and an older file at `path` stays as it is. That a
-/// file-size limit is an error and not the end of the process takes `ignore_file_size_signal`.
+/// `Input` if something is there that is no regular file: a rename would put a file in the place of a device. The machine's,
+/// naming the path; the temporary file is removed and an older file at `path` stays as it is. That a file-size limit is an
+/// error and not the end of the process takes `ignore_file_size_signal`.
 pub fn write_atomic(path: &Path, bytes: &[u8], kind: &str) -> Result<(), Error> {
     write_all_atomic(&[(path, bytes)], kind)
 }
@@ -37,7 +40,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8], kind: &str) -> Result<(), Error> 
 /// As [`write_atomic`], naming the first file that could not be written; those before it may be the new ones.
 pub fn write_all_atomic(files: &[(&Path, &[u8])], kind: &str) -> Result<(), Error> {
     files.chunks(OPEN_FILES).try_for_each(|files| {
-        replace(files, kind).map_err(|(path, source)| {
+        let files: Vec<(PathBuf, &[u8])> =
+            files.iter().map(|&(path, bytes)| Ok((replaceable(path)?, bytes))).collect::<Result<_, Error>>()?;
+        replace(&files, kind).map_err(|(path, source)| {
             files.iter().for_each(|(path, _)| drop(fs::remove_file(temporary(path))));
             let kept = if path.exists() { "the last good one is kept" } else { "nothing is left of it" };
             Error {
@@ -48,9 +53,40 @@ pub fn write_all_atomic(files: &[(&Path, &[u8])], kind: &str) -> Result<(), Erro
     })
 }
 
-fn replace<'a>(files: &[(&'a Path, &[u8])], kind: &str) -> Result<(), (&'a Path, io::Error)> {
+/// Writes what a user asked for to where the user wants it: a file as [`write_atomic`] does, a device or a pipe as it is.
+///
+/// # Errors
+/// As [`write_atomic`]. A reader of a pipe that has gone away has read enough.
+pub fn write_out(path: &Path, bytes: &[u8], kind: &str) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            match OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)) {
+                Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(Error::machine(path.display().to_string(), source))
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => write_atomic(path, bytes, kind),
+    }
+}
+
+/// The place of the regular file that `path` names or will name.
+fn replaceable(path: &Path) -> Result<PathBuf, Error> {
+    let Ok(there) = fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
+    let place = if there.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
+    let found = match place {
+        Ok(place) if place.is_file() => return Ok(place),
+        Ok(place) if place.is_dir() => "this is a folder",
+        Ok(_) => "this is no regular file",
+        Err(_) => "a link that leads nowhere",
+    };
+    Err(Error::input(path.display().to_string(), found, "allowed: a regular file, or a name that is free"))
+}
+
+fn replace<'a>(files: &'a [(PathBuf, &[u8])], kind: &str) -> Result<(), (&'a Path, io::Error)> {
     let each = |step: &mut dyn FnMut(&'a Path, &[u8]) -> io::Result<()>| {
-        files.iter().try_for_each(|&(path, bytes)| step(path, bytes).map_err(|source| (path, source)))
+        files.iter().try_for_each(|(path, bytes)| step(path, bytes).map_err(|source| (path.as_path(), source)))
     };
     let mut written = Vec::with_capacity(files.len());
     each(&mut |path, bytes| {
@@ -187,20 +223,25 @@ pub fn read_large_text(path: &Path) -> Result<String, Error> {
     read_up_to(path, LARGEST_PLAN)
 }
 
+/// Refuses what is no regular file, which might be read for ever, and one of more than `most` bytes.
+///
+/// # Errors
+/// `Input` for these and if there is no such file; `Machine` if that cannot be told.
+pub fn must_be_readable(path: &Path, most: u64) -> Result<(), Error> {
+    let refused = |found: &str| Err(Error::input(path.display().to_string(), found, "a file that a run wrote"));
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() && meta.len() <= most => Ok(()),
+        Ok(_) => refused(&format!("no file, or one of more than {} MiB", most >> 20)),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => refused("there is no such file"),
+        Err(_) if path.is_symlink() => refused("a link that leads nowhere"),
+        Err(source) => Err(Error::machine(path.display().to_string(), source)),
+    }
+}
+
 fn read_up_to(path: &Path, most: u64) -> Result<String, Error> {
     let place = || path.display().to_string();
-    let machine = |source: io::Error| Error::machine(place(), source);
-    let meta = match fs::metadata(path) {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::input(place(), "there is no such file", "a file that a run wrote"));
-        }
-        meta => meta.map_err(machine)?,
-    };
-    if !meta.is_file() || meta.len() > most {
-        let found = format!("no file, or one of more than {} MiB", most >> 20);
-        return Err(Error::input(place(), found, "a small text file that a run wrote"));
-    }
-    let bytes = fs::read(path).map_err(machine)?;
+    must_be_readable(path, most)?;
+    let bytes = fs::read(path).map_err(|source| Error::machine(place(), source))?;
     String::from_utf8(bytes).map_err(|source| {
         let byte = source.utf8_error().valid_up_to();
         Error::input(place(), format!("not UTF-8 at byte {byte}"), "a text file that a run wrote")

@@ -8,7 +8,7 @@ pub mod atomic;
 pub mod lock;
 pub mod runinfo;
 
-pub use atomic::{ignore_file_size_signal, write_atomic};
+pub use atomic::{ignore_file_size_signal, write_atomic, write_out};
 pub use runinfo::{Ending, RunInfo};
 
 use crate::error::Error;

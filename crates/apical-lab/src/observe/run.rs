@@ -242,6 +242,9 @@ impl Run {
             Ok(ending) => self.ending = ending,
             Err(error) => self.problems.push(error.to_string()),
         }
+        if self.ending.as_ref().is_some_and(|ending| ending.done) && self.stamps[2].is_none() {
+            self.problems.push(format!("{METRICS}: there is no such file"));
+        }
         self.read_checkpoint(now);
         match log_end(&self.path.join(LOG)) {
             Ok(lines) => self.log = lines,
@@ -286,10 +289,10 @@ impl Run {
     }
 
     fn state(&self, now: Instant) -> (State, String) {
+        let Some(info) = &self.info else { return (State::Damaged, String::new()) };
         if let Some(ending) = &self.ending {
             return (if ending.done { State::Done } else { State::Failed }, ending.reason.clone());
         }
-        let Some(info) = &self.info else { return (State::Damaged, String::new()) };
         if info.ended.is_some() {
             return (State::Stopped, info.exit.clone().unwrap_or_default());
         }

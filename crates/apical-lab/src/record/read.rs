@@ -3,11 +3,11 @@
 
 use super::metrics::When;
 use crate::error::Error;
-use crate::folder::atomic::read_text;
+use crate::folder::atomic::{must_be_readable, read_text};
 use crate::folder::{CONFIG, FINAL_METRICS, METRICS, TRACES};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// A metric over time, in the order written.
@@ -20,6 +20,11 @@ pub struct Series {
     /// The values; NaN where the file has null.
     pub values: Vec<f64>,
 }
+
+/// As series these bytes are a quarter as many in memory.
+const LARGEST_METRICS: u64 = 4 << 30;
+/// A line has a name and four numbers.
+const LONGEST_LINE: u64 = 64 << 10;
 
 /// `metrics.jsonl` as series.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,18 +54,25 @@ impl Metrics {
 /// Reads `metrics.jsonl` of a run folder.
 ///
 /// # Errors
-/// `Input`, naming the line, if one that is whole is not what a run writes, or if there is no such file; `Machine`.
+/// `Input`, naming the line, if one that is whole is not what a run writes; if there is no such file, or it is no regular one
+/// or beyond 4 GiB; `Machine`.
 pub fn metrics(folder: &Path) -> Result<Metrics, Error> {
     let path = folder.join(METRICS);
     let place = |line: usize| format!("{}:{line}", path.display());
+    must_be_readable(&path, LARGEST_METRICS)?;
     let mut reader = BufReader::new(open(&path)?);
     let mut metrics = Metrics::default();
     let (mut bytes, mut line) = (Vec::new(), 0);
     loop {
         bytes.clear();
         line += 1;
-        if reader.read_until(b'\n', &mut bytes).map_err(|source| Error::machine(place(line), source))? == 0 {
+        let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
+        let read = read.map_err(|source| Error::machine(place(line), source))?;
+        if read == 0 {
             return Ok(metrics);
+        }
+        if bytes.last() != Some(&b'\n') && read as u64 == LONGEST_LINE {
+            return Err(Error::input(place(line), "a line of more than 64 KiB", "lines that a run wrote"));
         }
         if bytes.last() != Some(&b'\n') {
             metrics.note = Some(format!("{}: half a line, left out", place(line)));
@@ -283,9 +295,9 @@ impl Trace {
             Error::input(path.display().to_string(), found, format!("a chunk of the traces, {expected} bytes"))
         };
         // The length is compared before anything is allocated: the metadata may lie.
-        let length = fs::metadata(&path).map_err(|source| damaged(source.to_string()))?.len();
-        if length != expected as u64 {
-            return Err(damaged(format!("{length} bytes")));
+        let meta = fs::metadata(&path).map_err(|source| damaged(source.to_string()))?;
+        if !meta.is_file() || meta.len() != expected as u64 {
+            return Err(damaged(format!("{} bytes", meta.len())));
         }
         let bytes = fs::read(&path).map_err(|source| Error::machine(path.display().to_string(), source))?;
         if bytes.len() == expected { Ok(bytes) } else { Err(damaged(format!("{} bytes", bytes.len()))) }

@@ -147,11 +147,16 @@ impl Run {
         let path = self.path.join(RELATION);
         let text = read_text(&path)?;
         let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let head = "when,layer,learner_a,learner_b,degrees";
+        if !reader.headers().is_ok_and(|names| names.iter().eq(head.split(','))) {
+            let first: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
+            return Err(Error::input(format!("{}:1", path.display()), first, head));
+        }
         let mut found: Vec<AngleMatrix> = Vec::new();
         for (line, row) in reader.records().enumerate() {
             let wrong = |found: String| {
                 let place = format!("{}:{}", path.display(), line + 2);
-                Error::input(place, found, "when,layer,learner_a,learner_b,degrees")
+                Error::input(place, found, head)
             };
             let row = row.map_err(|source| wrong(source.to_string()))?;
             let [when, layer, a, b, degrees] = std::array::from_fn(|i| row.get(i).unwrap_or_default());

@@ -6,15 +6,13 @@ use super::train::thread_pool;
 use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
 use crate::experiment::{Experiment, Precision};
-use crate::folder::{CHECKPOINTS, write_atomic};
+use crate::folder::{CHECKPOINTS, write_out};
 use apical::evaluate::{Evaluation, answers, evaluate};
 use apical::kernels::Real;
 use apical::learners::Learner;
 use apical::learners::metrics::class;
 use apical::solvers::Trouble;
 use apical::tasks::{Samples, read_inputs};
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Which checkpoint of a run.
@@ -134,24 +132,8 @@ pub fn predict(
         Precision::F32 => table::<f32>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
         Precision::F64 => table::<f64>(e, run, which, &samples, &task.classes, task.sequence, threads)?,
     };
-    write_answers(out, &text)?;
+    write_out(out, &text, "predictions")?;
     Ok(rows)
-}
-
-/// A file is replaced as a whole; what a link points to, too. A device or a pipe is written to: a rename would put a file
-/// in its place.
-fn write_answers(out: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let place = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
-    match std::fs::metadata(&place) {
-        Ok(there) if there.is_dir() => {
-            Err(Error::input(out.display().to_string(), "this is a folder", "the name of a file to write"))
-        }
-        Ok(there) if !there.is_file() => {
-            let written = OpenOptions::new().write(true).open(&place).and_then(|mut file| file.write_all(bytes));
-            written.map_err(|source| Error::machine(out.display().to_string(), source))
-        }
-        _ => write_atomic(&place, bytes, "predictions"),
-    }
 }
 
 fn table<T: Real>(

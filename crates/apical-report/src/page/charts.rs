@@ -88,10 +88,11 @@ fn chart(runs: &Runs, title: &str, x: X, y: Axis, factor: f64, members: &[(Strin
     if panel.y.unit == "\u{b0}" {
         panel.y.scale = Scale::Linear;
     }
+    let keys = panel.legend.clone();
     if panel.legend.as_ref().is_some_and(|keys| keys.len() > MOST_KEYS) {
         panel.legend = Some(Vec::new());
     }
-    Some(Chart { title: title.to_owned(), panel })
+    Some(Chart { title: title.to_owned(), panel, keys })
 }
 
 /// Takes points out of all charts of a page, so that together they have no more than a page can hold.

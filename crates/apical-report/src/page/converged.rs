@@ -5,7 +5,7 @@ use apical_lab::record::Series;
 /// The rule, for readers.
 pub const RULE: &str = "A run counts as converged if the lowest value of its score in the last fifth of its values is not more \
     than 2 % below the lowest one before, and as worse at its end if its last value is more than 1.5 times its lowest; with \
-    fewer than 10 values nothing is said.";
+    fewer than 10 values nothing is said. An error is at chance from 98 % of what guessing among as many classes errs.";
 
 /// Fewer values say nothing.
 const FEWEST: usize = 10;
@@ -25,6 +25,8 @@ pub enum Course {
     Worse,
     /// Too few values.
     Short,
+    /// Values enough, but too few of them are finite.
+    NotFinite,
 }
 
 impl Course {
@@ -35,6 +37,7 @@ impl Course {
             Course::Falling => "still improving",
             Course::Worse => "worse at its end than at its best",
             Course::Short => "too short to say",
+            Course::NotFinite => "not finite",
         }
     }
 }
@@ -43,7 +46,7 @@ impl Course {
 pub fn course(series: &Series) -> Course {
     let values: Vec<f64> = series.values.iter().copied().filter(|v| v.is_finite()).collect();
     if values.len() < FEWEST {
-        return Course::Short;
+        return if series.values.len() < FEWEST { Course::Short } else { Course::NotFinite };
     }
     let (before, end) = values.split_at(values.len() - values.len() / 5);
     let lowest = |list: &[f64]| list.iter().copied().fold(f64::INFINITY, f64::min);
@@ -71,5 +74,6 @@ mod tests {
         assert_eq!(of(|i| 100.0 - i, 40), Course::Falling);
         assert_eq!(of(|i| 1.0 + (i - 10.0).powi(2), 40), Course::Worse);
         assert_eq!(of(|_| 1.0, 9), Course::Short);
+        assert_eq!(of(|_| f64::NAN, 100), Course::NotFinite);
     }
 }

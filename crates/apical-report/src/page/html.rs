@@ -1,6 +1,7 @@
 //! A page as HTML: one file, with its style, its script, its font and its data inside. Without the script the charts are drawings
 //! and the tables stay in their order; nothing is missing.
 
+use super::MARKERS;
 use super::escape::{html as escape, script};
 use super::markdown::values;
 use super::model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone};
@@ -30,6 +31,7 @@ pub fn write(page: &Page) -> String {
     let title = escape(&page.title);
     let font = STANDARD.encode(font::BYTES);
     let mut out = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    put!(out, "{}", MARKERS[0]);
     put!(out, r#"<meta http-equiv="Content-Security-Policy" content="{POLICY}">"#);
     put!(out, r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#);
     put!(out, r#"<meta name="color-scheme" content="light dark">"#);
@@ -219,7 +221,7 @@ fn data(chart: &Chart) -> Value {
         .map(|b| json!({"name": b.name, "colour": b.colour, "x": place(&b.x[..]), "low": numbers(&b.low), "high": numbers(&b.high)}))
         .collect();
     let positions: Vec<Value> = positions.into_iter().map(numbers).collect();
-    let keys: Vec<Value> = match &panel.legend {
+    let keys: Vec<Value> = match &chart.keys {
         Some(keys) => {
             keys.iter().map(|k| json!({"name": k.name, "colour": k.colour, "dash": k.dash.lengths()})).collect()
         }

@@ -1,12 +1,13 @@
 //! A page as Markdown.
 
+use super::MARKERS;
 use super::escape::{fenced, markdown as plain};
 use super::model::{Block, Cell, Chart, Page, Table};
 use std::fmt::Write;
 
 /// The whole document.
 pub fn write(page: &Page) -> String {
-    let mut out = format!("# {}\n\n", plain(&page.title));
+    let mut out = format!("{}\n\n# {}\n\n", MARKERS[1], plain(&page.title));
     [&page.about, &page.headline]
         .into_iter()
         .filter(|t| !t.is_empty())

@@ -13,6 +13,7 @@ mod pictures;
 mod published;
 mod rates;
 mod sections;
+mod settling;
 mod verdict;
 mod words;
 
@@ -21,6 +22,15 @@ pub use model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone, Verdict
 use apical_lab::record::Error;
 use opened::Opened;
 use std::path::PathBuf;
+
+/// How a report begins to be known again as one, as HTML and as Markdown.
+const MARKERS: [&str; 2] = [r#"<meta name="generator" content="apical report">"#, "<!-- apical report -->"];
+
+/// True if a file that begins so is a report.
+pub fn is_report(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    head.starts_with(MARKERS[1]) || (head.starts_with("<!doctype html>") && head.contains(MARKERS[0]))
+}
 
 /// What a report says that run folders do not tell by themselves.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! A report as a document: sections of texts, tables, charts and pictures. It knows neither HTML nor Markdown.
 
-use crate::figure::Panel;
+use crate::figure::{Key, Panel};
 
 /// The whole report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,8 +152,10 @@ impl Cell {
 pub struct Chart {
     /// What they show.
     pub title: String,
-    /// The curves, few enough points for a page.
+    /// The curves, few enough points for a page. Its legend is for paper, where a large one would leave no room.
     pub panel: Panel,
+    /// The legend on a screen; `None`: the names of the lines.
+    pub keys: Option<Vec<Key>>,
 }
 
 /// A figure of the registry.

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const LEFT = 64, RIGHT = 16, TOP = 8, BOTTOM = 42, COLOURS = 7, MOST_KEYS = 24, CLICK = 8;
+  const LEFT = 64, RIGHT = 16, TOP = 8, BOTTOM = 42, COLOURS = 7, MOST_KEYS = 24, CLICK = 8, DEEPEST = 1e-3;
 
   const element = (name, attributes, parent, text) => {
     const made = document.createElementNS(SVG, name);
@@ -25,10 +25,15 @@
     made.addEventListener("click", act);
     return made;
   };
-  const shown = (v) => {
+  const shown = (v, digits = 4) => {
     if (v === null || !Number.isFinite(v)) return "none";
-    if (v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6)) return String(Number(v.toPrecision(4)).toExponential());
-    return String(Number(v.toPrecision(4)));
+    if (v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6)) return String(Number(v.toPrecision(digits)).toExponential());
+    return String(Number(v.toPrecision(digits)));
+  };
+  // Digits that tell neighbouring ticks apart.
+  const apart = (list) => {
+    const most = Math.max(...list.map(Math.abs)), step = Math.abs(list[1] - list[0]);
+    return list.length > 1 && most > 0 ? between(Math.ceil(Math.log10(most / step)) + 2, 4, 12) : 4;
   };
   const between = (v, low, high) => Math.max(low, Math.min(high, v));
 
@@ -100,13 +105,15 @@
       window_.setAttribute("height", H - TOP - BOTTOM);
       frame.replaceChildren();
       inside.replaceChildren();
-      for (const t of ticks(...view.x, false, between(W / 90, 2, 6))) {
+      const across = ticks(...view.x, false, between(W / 90, 2, 6)), upwards = ticks(...view.y, data.log, between(H / 50, 3, 6));
+      const [ofX, ofY] = [apart(across), apart(upwards.map(back))];
+      for (const t of across) {
         element("line", { class: "grid-line", x1: px(t), x2: px(t), y1: TOP, y2: H - BOTTOM }, frame);
-        element("text", { x: px(t), y: H - BOTTOM + 16, "text-anchor": "middle" }, frame, shown(t));
+        element("text", { x: px(t), y: H - BOTTOM + 16, "text-anchor": "middle" }, frame, shown(t, ofX));
       }
-      for (const t of ticks(...view.y, data.log, between(H / 50, 3, 6))) {
+      for (const t of upwards) {
         element("line", { class: "grid-line", x1: LEFT, x2: W - RIGHT, y1: py(t), y2: py(t) }, frame);
-        element("text", { x: LEFT - 8, y: py(t) + 4, "text-anchor": "end" }, frame, shown(back(t)));
+        element("text", { x: LEFT - 8, y: py(t) + 4, "text-anchor": "end" }, frame, shown(back(t), ofY));
       }
       element("path", { class: "axis", d: `M${LEFT} ${TOP}V${H - BOTTOM}H${W - RIGHT}` }, frame);
       element("text", { class: "title", x: (LEFT + W - RIGHT) / 2, y: H - 6, "text-anchor": "middle" }, frame, data.x);
@@ -173,7 +180,13 @@
       });
       if (best) point(best.line, best.index);
     };
+    // Deeper there is nothing: data have five digits.
+    const deep = (range, whole) => {
+      const least = DEEPEST * (whole[1] - whole[0]), middle = (range[0] + range[1]) / 2;
+      return range[1] - range[0] < least ? [middle - least / 2, middle + least / 2] : range;
+    };
     const show = (x, y) => {
+      [x, y] = [deep(x, all.x), deep(y, all.y)];
       Object.assign(view, { x, y });
       draw();
       leave();
@@ -183,9 +196,11 @@
       const to = (range, at) => range.map((v) => at + (v - at) * factor), wide = all.x[1] - all.x[0];
       const [a, b] = to(view.x, x);
       if (b - a > 1.001 * wide) return whole();
-      if (b - a > 1e-6 * wide) show([a, b], to(view.y, y));
+      const isDeep = b - a < DEEPEST * wide;
+      if (!isDeep) show([a, b], y === undefined ? view.y : to(view.y, y));
     };
-    const middle = () => [(view.x[0] + view.x[1]) / 2, (view.y[0] + view.y[1]) / 2];
+    // Buttons and keys know of no height, where a curve could be lost.
+    const middle = () => [(view.x[0] + view.x[1]) / 2];
     const tools = html("div", "tools", live);
     button(tools, "+", "Zoom in", () => zoom(1 / 1.5, ...middle()));
     button(tools, "\u2212", "Zoom out", () => zoom(1.5, ...middle()));

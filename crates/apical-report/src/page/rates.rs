@@ -40,7 +40,7 @@ pub fn charts(opened: &Opened) -> Vec<Chart> {
             let most = panel.lines.iter().flat_map(|line| &line.y).copied().fold(0.0, f64::max);
             panel.y.range = Some((0.0, 1.05 * most));
             let of = if several { ", at the end" } else { "" };
-            (!panel.lines.is_empty()).then(|| Chart { title: format!("Rates of layer {layer}{of}"), panel })
+            (!panel.lines.is_empty()).then(|| Chart { title: format!("Rates of layer {layer}{of}"), panel, keys: None })
         })
         .collect()
 }

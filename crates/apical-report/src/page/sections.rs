@@ -11,8 +11,8 @@ use apical_lab::record::read;
 const MOST_CONFIGS: usize = 8;
 /// Commands beyond this number are folded away.
 const MOST_COMMANDS: usize = 6;
-/// Metrics in the table of runs; the others are below their curves.
-const MOST_METRICS: usize = 3;
+/// Scores in the tables of runs and of configs, if that is enough for each to have one; the others are below their curves.
+const MOST_METRICS: [usize; 2] = [3, 2];
 
 /// The page of opened folders.
 pub fn page(opened: &Opened, extra: &Extra) -> Page {
@@ -67,8 +67,10 @@ fn title(opened: &Opened) -> String {
 fn about(opened: &Opened) -> String {
     let mut parts = Vec::new();
     let count = |n: usize, of| (n > 0).then(|| words::count(n, of));
-    parts.extend(count(opened.told.len(), "run"));
-    parts.extend(count(opened.relations.runs.len(), "relation of learners"));
+    let copies = opened.told.iter().filter(|t| t.state == State::Copy).count();
+    parts.extend(count(opened.told.len() - copies, "run"));
+    let relations = opened.relations.runs.len();
+    parts.extend((relations > 0).then(|| format!("{} of learners", words::count(relations, "relation"))));
     parts.extend(count(opened.runs.count(), "config").filter(|_| opened.runs.count() > 1));
     let mut days: Vec<&str> = opened.told.iter().filter_map(|t| t.info.started.get(..10)).collect();
     days.sort_unstable();
@@ -94,35 +96,47 @@ fn problems(opened: &Opened) -> Vec<String> {
 }
 
 fn runs(opened: &Opened) -> Vec<Block> {
-    let metrics = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss"];
-    let has = |metric: &&str| opened.told.iter().any(|t| opened.last(t, metric).is_some());
-    let metrics: Vec<&str> =
-        metrics.into_iter().filter(has).take(MOST_METRICS).chain(["epochs"].into_iter().filter(has)).collect();
+    let mut metrics = scores(opened, MOST_METRICS[0]);
+    metrics.extend(["epochs"].into_iter().filter(|m| opened.told.iter().any(|t| opened.last(t, m).is_some())));
     let several = opened.runs.count() > 1;
-    let mut head = vec!["run".to_owned()];
-    head.extend(several.then(|| "config".to_owned()));
-    head.extend(["seed".to_owned(), "state".to_owned()]);
     let has_reasons = opened.told.iter().any(|t| !reason(t).is_empty());
-    head.extend(has_reasons.then(|| "reason".to_owned()));
+    // What is short and wanted most stands first, in sight on a narrow screen.
+    let mut head = ["run", "state"].map(String::from).to_vec();
     head.extend(metrics.iter().map(|m| column(m).0));
-    head.extend(["time", "course"].map(String::from));
+    head.extend(["time", "course", "seed"].map(String::from));
+    head.extend(several.then(|| "config".to_owned()));
+    head.extend(has_reasons.then(|| "reason".to_owned()));
     let row = |t: &Told| {
         let mut cells = vec![Cell::text(&t.name)];
-        let group = t.place.map_or("", |place| &opened.runs.groups.labels[opened.runs.groups.of[place]]);
-        cells.extend(several.then(|| Cell::text(group)));
-        cells.push(Cell::number(t.place.map(|_| t.info.seed as f64)));
         cells.push(Cell::toned(t.state.tone(), t.state.word()));
-        cells.extend(has_reasons.then(|| Cell::text(reason(t))));
         let value = |m: &&str| opened.last(t, m).map_or(Cell::default(), |v| Cell::told(shown(m, &[v]), v));
         cells.extend(metrics.iter().map(value));
         let seconds = t.info.seconds;
         cells.push(if seconds > 0.0 { Cell::told(words::seconds(seconds), seconds) } else { Cell::default() });
         cells.push(Cell::text(course(opened, t).map_or("", |course| course.words())));
+        cells.push(Cell::number((t.state != State::Damaged).then_some(t.info.seed as f64)));
+        let group = t.place.map_or("", |place| &opened.runs.groups.labels[opened.runs.groups.of[place]]);
+        cells.extend(several.then(|| Cell::text(group)));
+        cells.extend(has_reasons.then(|| Cell::text(reason(t))));
         cells
     };
     let rows = opened.told.iter().map(row).collect();
     let table = Table { caption: "All runs, with how they ended".into(), head, rows };
     std::iter::once(Block::Table(table)).chain(failures(opened)).collect()
+}
+
+/// The first scores that any run has, `most` of them, and those without which a run with a score would show none.
+fn scores(opened: &Opened, most: usize) -> Vec<&'static str> {
+    let mut shown = Vec::new();
+    let mut without: Vec<&Told> = opened.told.iter().collect();
+    for metric in verdict::SCORES {
+        let has = |t: &Told| opened.last(t, metric).is_some();
+        if without.iter().any(|t| has(t)) || (shown.len() < most && opened.told.iter().any(has)) {
+            shown.push(metric);
+            without.retain(|t| !has(t));
+        }
+    }
+    shown
 }
 
 /// What the state does not say already.
@@ -162,14 +176,13 @@ fn differences(opened: &Opened) -> Vec<Block> {
         let seeds = if all == 1 { "There is one run." } else { "The runs differ in their seeds alone, if at all." };
         return vec![Block::Text(seeds.into())];
     }
-    let metrics: Vec<&str> = ["test.error", "validation.error", "validation.loss", "train.loss"]
-        .into_iter()
-        .filter(|metric| (0..groups.labels.len()).any(|group| !opened.finals(group, metric).is_empty()))
-        .take(2)
-        .collect();
+    let metrics = scores(opened, MOST_METRICS[1]);
+    let states = [State::Failed, State::Missed];
+    let states = states.iter().filter(|s| **s == State::Failed || opened.told.iter().any(|t| t.state == **s));
     let mut head = groups.keys.clone();
     head.extend(metrics.iter().map(|metric| column(metric).0));
-    head.extend(["runs", "failed"].map(String::from));
+    head.push("runs".into());
+    head.extend(states.clone().map(|state| state.word().to_owned()));
     let row = |group: usize| {
         let mut cells: Vec<Cell> = groups.values[group].iter().map(|v| Cell::written(v)).collect();
         for metric in &metrics {
@@ -177,14 +190,16 @@ fn differences(opened: &Opened) -> Vec<Block> {
             let cell = |(mean, _)| Cell::told(shown(metric, &values), mean);
             cells.push(words::mean_sd(&values).map_or(Cell::default(), cell));
         }
-        let failed = opened.group(group).filter(|t| t.state == State::Failed).count();
         cells.push(Cell::number(Some(opened.group(group).count() as f64)));
-        cells
-            .push(Cell { tone: if failed > 0 { Tone::Bad } else { Tone::Plain }, ..Cell::number(Some(failed as f64)) });
+        for state in states.clone() {
+            let n = opened.group(group).filter(|t| t.state == *state).count();
+            cells.push(Cell { tone: if n > 0 { Tone::Bad } else { Tone::Plain }, ..Cell::number(Some(n as f64)) });
+        }
         cells
     };
     let rows = verdict::ranked(opened).into_iter().map(row).collect();
-    let caption = "Keys of the config that tell the runs apart, and what they came to, the best first".into();
+    let order = if verdict::same_task(opened) { "the best first" } else { "in the order given, since tasks differ" };
+    let caption = format!("Keys of the config that tell the runs apart, and what they came to, {order}");
     vec![Block::Table(Table { caption, head, rows })]
 }
 

@@ -3,16 +3,18 @@
 use super::converged::{self, Course};
 use super::model::{Tone, Verdict};
 use super::opened::{Opened, State, Told};
-use super::words;
+use super::{settling, words};
 
 /// What the lower it is the better; the first that any run has is the score of all.
-const SCORES: [&str; 5] = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss"];
+pub const SCORES: [&str; 5] = ["test.error", "validation.error", "test.loss", "validation.loss", "train.loss"];
 /// By what configs are ranked: the test set chooses nothing where there is another.
 const RANKS: [&str; 5] = ["validation.error", "validation.loss", "test.error", "test.loss", "train.loss"];
 /// The score over time.
 const COURSES: [&str; 4] = ["validation.error", "validation.loss", "train.error", "train.loss"];
 /// Configs with a verdict of their own.
 const MOST: usize = 12;
+/// From this part of the error of guessing on an error is one of guessing.
+const AT_CHANCE: f64 = 0.98;
 
 /// A metric in words, its unit, and the factor to it: errors are shown in percent.
 pub fn measure(metric: &str) -> (String, &'static str, f64) {
@@ -33,10 +35,11 @@ pub fn column(metric: &str) -> (String, f64) {
     (if unit.is_empty() { words } else { format!("{words} ({unit})") }, factor)
 }
 
-/// The course of a run's score; `None` if it has none.
+/// The course of a run's score, without one of its own predictions; `None` if it has neither, or failed.
 pub fn course(opened: &Opened, told: &Told) -> Option<Course> {
-    let metrics = opened.run(told)?.metrics().ok()?;
-    COURSES.iter().find_map(|name| metrics.get(name)).map(converged::course)
+    let metrics = opened.run(told).filter(|_| told.state != State::Failed)?.metrics().ok()?;
+    let score = COURSES.iter().find_map(|name| metrics.get(name)).cloned();
+    score.or_else(|| settling::error(metrics)).as_ref().map(converged::course)
 }
 
 /// Configs in the order of their rank, those without a value last; in the order given where tasks differ.
@@ -54,7 +57,7 @@ pub fn ranked(opened: &Opened) -> Vec<usize> {
 }
 
 /// Scores of different tasks are not held against each other.
-fn same_task(opened: &Opened) -> bool {
+pub fn same_task(opened: &Opened) -> bool {
     let task = |run: &apical_lab::record::Run| {
         let own = |(key, _): &&(String, String)| key.starts_with("task.") || key == "train.loss";
         run.settings.entries().iter().filter(own).cloned().collect::<Vec<_>>()
@@ -75,7 +78,7 @@ pub fn verdicts(opened: &Opened) -> Vec<Verdict> {
 fn verdict(opened: &Opened, group: usize) -> Verdict {
     let all: Vec<&Told> = opened.group(group).collect();
     let label = opened.runs.groups.labels[group].clone();
-    let mut verdict = Verdict { label, measure: "no error and no loss recorded".into(), ..Verdict::default() };
+    let mut verdict = Verdict { label, ..Verdict::default() };
     if let Some((metric, values)) = score(opened, group) {
         let (words, unit, _) = measure(metric);
         verdict.score = words::with_unit(&shown(metric, &values), unit);
@@ -83,36 +86,84 @@ fn verdict(opened: &Opened, group: usize) -> Verdict {
         if values.len() > 1 {
             verdict.over = format!("mean \u{b1} standard deviation of {} runs", values.len());
         }
+        verdict.facts.extend(chance(opened, group).map(|words| (Tone::Bad, words)));
+    } else {
+        unscored(opened, group, &mut verdict);
     }
-    verdict.facts = facts(opened, &all);
+    verdict.facts.extend(facts(opened, &all));
+    if verdict.facts.iter().any(|(tone, _)| *tone == Tone::Bad) {
+        // Nothing is good about a curve at rest where nothing was learned.
+        verdict.facts.iter_mut().filter(|(tone, _)| *tone == Tone::Good).for_each(|(tone, _)| *tone = Tone::Plain);
+    }
     verdict
 }
 
-/// Time, convergence and failures of some runs.
+/// A group without a final score: what else it came to.
+fn unscored(opened: &Opened, group: usize, verdict: &mut Verdict) {
+    let mut settling = settling::settling(opened, group).into_iter();
+    let series = |told: &Told| {
+        let metrics = opened.run(told)?.metrics().ok()?;
+        COURSES
+            .iter()
+            .find_map(|name| Some((*name, metrics.get(name)?.values.iter().rfind(|v| v.is_finite())?)))
+            .map(|(name, value)| (name, *value))
+    };
+    if let Some((metric, value)) = opened.group(group).find_map(series) {
+        let (words, unit, _) = measure(metric);
+        verdict.measure = "no final score".into();
+        let value = words::with_unit(&shown(metric, &[value]), unit);
+        if opened.group(group).count() == 1 {
+            verdict.facts.push((Tone::Plain, format!("last {words} {value}")));
+        }
+    } else if let Some(first) = settling.next() {
+        (verdict.measure, verdict.score) = (first.measure.into(), first.course);
+        if first.runs > 1 {
+            verdict.over = format!("means of {} runs", first.runs);
+        }
+        verdict.facts.extend(settling.map(|other| (Tone::Plain, format!("{} {}", other.measure, other.course))));
+    } else {
+        verdict.measure = "no error and no loss recorded".into();
+    }
+}
+
+/// What guessing comes to, if the error of a group is no better.
+fn chance(opened: &Opened, group: usize) -> Option<String> {
+    let (metric, values) = score(opened, group)?;
+    let classes = *opened.group(group).find_map(|t| opened.run(t))?.settings.numbers("network.sizes").last()?;
+    let (mean, _) = words::mean_sd(&values)?;
+    let guessing = 1.0 - 1.0 / classes;
+    let says = || format!("at chance: guessing among {classes} classes errs in {:.0} %", 100.0 * guessing);
+    (metric.ends_with(".error") && classes >= 2.0 && mean >= AT_CHANCE * guessing).then(says)
+}
+
+/// Expectations, failures, time and convergence of some runs.
 fn facts(opened: &Opened, all: &[&Told]) -> Vec<(Tone, String)> {
     let mut facts = Vec::new();
+    if let [one] = all {
+        facts.extend(one.missed().map(|words| (Tone::Bad, words.to_owned())));
+    }
+    for state in [State::Missed, State::Failed, State::Unfinished] {
+        let n = all.iter().filter(|t| t.state == state).count();
+        if n > 0 && !(all.len() == 1 && state == State::Missed) {
+            facts.push((state.tone(), format!("{} {}", words::count(n, "run"), state.word())));
+        }
+    }
     let seconds: Vec<f64> = all.iter().map(|t| t.info.seconds).filter(|s| *s > 0.0).collect();
     if let Some((mean, _)) = words::mean_sd(&seconds) {
         let a_run = if all.len() > 1 { " a run" } else { "" };
         facts.push((Tone::Plain, format!("{}{a_run}", words::seconds(mean))));
     }
     let courses: Vec<Course> = all.iter().filter_map(|t| course(opened, t)).collect();
-    for kind in [Course::Converged, Course::Falling, Course::Worse, Course::Short] {
+    for kind in [Course::Converged, Course::Falling, Course::Worse, Course::Short, Course::NotFinite] {
         let tone = match kind {
             Course::Converged => Tone::Good,
             Course::Falling | Course::Short => Tone::Open,
-            Course::Worse => Tone::Bad,
+            Course::Worse | Course::NotFinite => Tone::Bad,
         };
         match courses.iter().filter(|c| **c == kind).count() {
             0 => {}
             _ if all.len() == 1 => facts.push((tone, kind.words().into())),
             n => facts.push((tone, format!("{n} of {} {}", all.len(), kind.words()))),
-        }
-    }
-    for state in [State::Failed, State::Unfinished] {
-        let n = all.iter().filter(|t| t.state == state).count();
-        if n > 0 {
-            facts.push((state.tone(), format!("{} {}", words::count(n, "run"), state.word())));
         }
     }
     facts
@@ -129,10 +180,11 @@ pub fn headline(opened: &Opened) -> String {
         n => {
             let order = ranked(opened);
             let best = verdict(opened, order[0]);
-            if same_task(opened) && !best.score.is_empty() {
+            if same_task(opened) && score(opened, order[0]).is_some() {
                 let validated = RANKS[..2].iter().any(|metric| !opened.finals(order[0], metric).is_empty());
                 let by = if validated { " on validation" } else { "" };
-                sentences.push(format!("Best of {n} configs{by} is {}: {}", labels[order[0]], best.scored()));
+                let chance = chance(opened, order[0]).map_or(String::new(), |words| format!("; {words}"));
+                sentences.push(format!("Best of {n} configs{by} is {}: {}{chance}", labels[order[0]], best.scored()));
             } else {
                 sentences.push(format!("{n} configs, of different tasks or without scores, so none is the best"));
             }
@@ -140,6 +192,11 @@ pub fn headline(opened: &Opened) -> String {
             let facts: Vec<String> = facts(opened, &all).into_iter().map(|(_, fact)| fact).collect();
             sentences.push(capital(&format!("all together: {}", facts.join("; "))));
         }
+    }
+    let copies = opened.told.iter().filter(|t| t.state == State::Copy).count();
+    if copies > 0 {
+        let (folders, are) = (words::count(copies, "folder"), if copies == 1 { "has" } else { "have" });
+        sentences.push(format!("{folders} {are} the config and seed of another and {are} not been counted again"));
     }
     if damaged > 0 {
         sentences.push(format!("{damaged} of {} folders cannot be read; see below", opened.told.len()));
