@@ -12,6 +12,7 @@ const SWEEP: &str = "experiment = \"base.toml\"\nseeds = 4\n[vary]\nplasticity.e
 const RUNS: u64 = 8;
 
 #[test]
+#[ignore = "takes a minute: cargo xtask test --slow"]
 fn a_sweep_survives_time_limits_and_the_death_of_its_node() {
     if std::env::var_os("APICAL_SLURM").is_none() {
         println!("skipped: no SLURM here (`cargo xtask test` installs it and sets APICAL_SLURM)");

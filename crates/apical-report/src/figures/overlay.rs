@@ -4,9 +4,8 @@
 use super::{Refusal, missing};
 use crate::figure::{Axis, Band, Dash, Key, Line, Panel, Scale};
 use crate::theme::PALETTE;
-use apical_lab::folder::FINAL_METRICS;
 use apical_lab::record::read::final_metrics;
-use apical_lab::record::{Groups, Run, Series, groups};
+use apical_lab::record::{FINAL_METRICS, Groups, Run, Series, groups};
 
 /// Opened runs, sorted into groups.
 pub struct Runs {
