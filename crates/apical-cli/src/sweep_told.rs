@@ -32,7 +32,7 @@ pub fn status(
         terminal.print_json(&json!({
             "name": spec.name, "runs": s.runs, "made": made, "done": s.done, "failed": s.failed(), "failures": failed,
             "crashed": s.crashed, "running": running, "queued": s.queued(), "orphans": s.orphans,
-            "trials": plan.search.map(|(trials, _)| trials), "best": best.as_ref().map(|best| to_json(best)),
+            "trials": plan.search.map(|(trials, _)| trials), "best": best.as_ref().map(to_json),
             "seconds_per_run": s.seconds, "seconds_left": s.left, "path": path.display().to_string(),
         }))?;
     } else if !terminal.quiet {

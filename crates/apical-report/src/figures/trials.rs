@@ -1,6 +1,6 @@
 //! Hundreds of runs at a glance: a line for each across an axis per key, and which keys matter for what runs come to.
 
-use super::curves::{named, score};
+use super::curves::score;
 use super::overlay::{Runs, span_scale};
 use super::sweep::{ascend, short, three_digits};
 use super::{Drawn, Options, Refusal, importance, missing};
