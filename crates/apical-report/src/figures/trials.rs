@@ -14,11 +14,13 @@ use std::fmt::Write as _;
 
 /// Paper left free around everything.
 const MARGIN: f64 = 3.0;
-/// Height of the axes, and of the title's line.
+/// Height of the axes, and of a line of names above them.
 const HEIGHT: f64 = 120.0;
 const ROW: f64 = 12.0;
 /// The palest line is this far from white.
 const PALEST: f64 = 0.18;
+/// So many values have each its own place and name; more are an axis of numbers.
+const FEW: usize = 6;
 /// Of fewer runs a forest learns nothing.
 const FEWEST: usize = 8;
 
@@ -56,8 +58,16 @@ fn trials(runs: &Runs, options: &Options) -> Result<Trials, Refusal> {
 fn column(key: &str, texts: &[&str]) -> Column {
     let given = || texts.iter().filter(|text| !text.is_empty());
     if given().all(|text| one_number(text).is_some()) {
-        let values = texts.iter().map(|text| one_number(text).unwrap_or(f64::NAN)).collect();
-        return Column { key: key.to_owned(), values, names: Vec::new() };
+        let values: Vec<f64> = texts.iter().map(|text| one_number(text).unwrap_or(f64::NAN)).collect();
+        let mut distinct: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        if distinct.len() > FEW {
+            return Column { key: key.to_owned(), values, names: Vec::new() };
+        }
+        let place = |v: f64| distinct.iter().position(|d| *d == v).map_or(f64::NAN, |i| i as f64);
+        let values = values.into_iter().map(place).collect();
+        return Column { key: key.to_owned(), values, names: distinct.iter().map(|v| number(*v)).collect() };
     }
     let mut names: Vec<String> = Vec::new();
     for text in given() {
@@ -102,6 +112,16 @@ impl<'a> Upright<'a> {
         Upright { x, top, scale, range, names }
     }
 
+    /// Good runs lie close together: a logarithmic axis, where there can be one, keeps them apart.
+    fn spread(&mut self, values: &[f64]) {
+        let found = || values.iter().copied().filter(|v| v.is_finite());
+        let (low, high) = (found().fold(f64::INFINITY, f64::min), found().fold(0.0, f64::max));
+        if self.scale == Scale::Linear && low > 1e-290 && high > 3.0 * low {
+            let edge = (high / low).powf(0.03);
+            (self.scale, self.range) = (Scale::Log, (low / edge, high * edge));
+        }
+    }
+
     fn at(&self, value: f64) -> (f64, f64) {
         let ((low, high), value) = match self.scale {
             Scale::Linear => (self.range, value),
@@ -110,12 +130,13 @@ impl<'a> Upright<'a> {
         (self.x, self.top + HEIGHT * (1.0 - (value - low) / (high - low)))
     }
 
-    /// The axis with its name above and its values to the left, which take no more than `room`.
-    fn draw(&self, below: &mut Vec<Shape>, above: &mut Vec<Shape>, name: &str, anchor: Anchor, room: f64) {
+    /// The axis with its name above, in line `row` from the axis on, and its values to the left, which take no more than `room`.
+    fn draw(&self, below: &mut Vec<Shape>, above: &mut Vec<Shape>, (name, row): (&str, usize), room: f64) {
         let points = vec![(self.x, self.top), (self.x, self.top + HEIGHT)];
         below.push(Shape::Path { points, colour: theme::INK.into(), width: AXIS_WIDTH, dash: Dash::Solid });
-        let name = font::fit(name, TICK_SIZE, room);
-        above.push(Shape::Text(Text::new((self.x, self.top - 4.0), TICK_SIZE, anchor, name)));
+        let most = if row > 0 { self.x - MARGIN } else { room };
+        let at = (self.x, self.top - 7.0 - ROW * row as f64);
+        above.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::End, font::fit(name, TICK_SIZE, most))));
         let mut labels: Vec<(f64, Text)> = Vec::new();
         let text = |v: f64, base: &str, power: &str| {
             let (x, y) = self.at(v);
@@ -127,7 +148,7 @@ impl<'a> Upright<'a> {
             labels.extend(found.major.iter().map(|(v, label)| (*v, text(*v, &label.base, &label.power))));
             if let Some(by) = found.multiplier {
                 let at = (self.x, self.top + HEIGHT + TICK_SIZE + 2.0);
-                let by = Text::new(at, TICK_SIZE, anchor, by.base).with(Script::Super, by.power);
+                let by = Text::new(at, TICK_SIZE, Anchor::End, by.base).with(Script::Super, by.power);
                 above.push(Shape::Text(by));
             }
         } else {
@@ -163,13 +184,15 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
         let what = format!("{} keys differ, which have no room side by side", t.columns.len());
         return missing(what, "--width 174, or runs that differ in fewer keys");
     }
-    let top = MARGIN + ROW;
+    let top = MARGIN + 7.0 + TICK_SIZE + ROW;
     let place = |i: usize| MARGIN + room * (i + 1) as f64 - 1.0;
     let mut list: Vec<(Upright<'_>, &[f64])> = Vec::new();
     for (i, column) in t.columns.iter().enumerate() {
         list.push((Upright::new(place(i), top, &column.values, &column.names), &column.values));
     }
-    list.push((Upright::new(place(axes - 1), top, &t.scores, &[]), &t.scores));
+    let mut last = Upright::new(place(axes - 1), top, &t.scores, &[]);
+    last.spread(&t.scores);
+    list.push((last, &t.scores));
     let mut order: Vec<usize> = (0..t.scores.len()).collect();
     // The lowest is drawn last, above all others; what failed first.
     order.sort_by(|&a, &b| t.scores[b].total_cmp(&t.scores[a]));
@@ -198,7 +221,8 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     for (i, (axis, _)) in list.iter().enumerate() {
         let name = t.columns.get(i).map_or(t.label.as_str(), |column| short(&column.key));
         let unit = if i + 1 == axes && !t.unit.is_empty() { format!("{name} ({})", t.unit) } else { name.to_owned() };
-        axis.draw(&mut below, &mut above, &unit, Anchor::End, room - 3.0);
+        // What runs came to has the line above the keys to itself: its name may be long.
+        axis.draw(&mut below, &mut above, (&unit, usize::from(i + 1 == axes)), room - 3.0);
     }
     below.extend(lines);
     below.extend(above);
@@ -292,8 +316,10 @@ mod tests {
     #[test]
     fn values_that_are_no_numbers_have_places_and_absent_ones_none() {
         let numbers = column("a", &["1", "", "[3.0, 3.0]"]);
-        assert!(numbers.names.is_empty() && numbers.values[1].is_nan());
-        assert_eq!((numbers.values[0], numbers.values[2]), (1.0, 3.0));
+        assert!(numbers.values[1].is_nan());
+        assert_eq!((numbers.names.join(" "), numbers.values[0], numbers.values[2]), ("1 3".into(), 0.0, 1.0));
+        let many = column("d", &["7", "6", "5", "4", "3", "2", "1"]);
+        assert_eq!((many.names.len(), many.values[0]), (0, 7.0), "more values than have names are numbers");
         let words = column("b", &["bp", "fa", "bp", ""]);
         assert_eq!((words.names.join(" "), words.values[..3].to_vec()), ("bp fa".into(), vec![0.0, 1.0, 0.0]));
         assert_eq!(column("c", &["[1.0, 2.0]", "3"]).names.len(), 2, "an array of different numbers is a word");
