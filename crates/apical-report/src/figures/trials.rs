@@ -1,8 +1,9 @@
-//! Hundreds of runs at a glance: a line for each across an axis per key, and which keys matter for what runs come to.
+//! Hundreds of configs at a glance: a line for each across an axis per key, and which keys matter for what they come to. Runs
+//! that differ in their seed alone count as their mean.
 
 use super::curves::score;
 use super::overlay::{Runs, span_scale};
-use super::sweep::{ascend, short, three_digits};
+use super::sweep::{ascend, short};
 use super::{Drawn, Options, Refusal, importance, missing};
 use crate::colour::{Colours, hex};
 use crate::csv::{field, number};
@@ -21,10 +22,10 @@ const ROW: f64 = 12.0;
 const PALEST: f64 = 0.18;
 /// So many values have each its own place and name; more are an axis of numbers.
 const FEW: usize = 6;
-/// Of fewer runs a forest learns nothing.
-const FEWEST: usize = 8;
+/// Of fewer configs a forest cannot be made.
+const FEWEST: usize = 4;
 
-/// A key in which configs differ, with the value of each run: NaN where a run has none.
+/// A key in which configs differ, with the value of each: NaN where it has none.
 pub(super) struct Column {
     pub key: String,
     pub values: Vec<f64>,
@@ -32,12 +33,12 @@ pub(super) struct Column {
     pub names: Vec<String>,
 }
 
-/// Runs as a table.
+/// Configs as a table.
 struct Trials {
     label: String,
     unit: &'static str,
     columns: Vec<Column>,
-    /// What each run came to; NaN where it failed.
+    /// The mean of what its runs came to; NaN where one failed.
     scores: Vec<f64>,
 }
 
@@ -46,13 +47,22 @@ fn trials(runs: &Runs, options: &Options) -> Result<Trials, Refusal> {
         return missing("the configs of these runs are the same, up to the seed", "give runs of a sweep");
     }
     let (metric, label, unit, factor) = score(runs, options)?;
-    let columns = runs.groups.differing.iter().map(|key| {
-        let texts: Vec<&str> = runs.runs.iter().map(|run| run.settings.text(key)).collect();
-        column(key, &texts)
-    });
-    let scores: Result<Vec<f64>, Refusal> =
-        runs.runs.iter().map(|run| Ok(run.final_value(&metric)?.map_or(f64::NAN, |v| factor * v))).collect();
-    Ok(Trials { label, unit, columns: columns.collect(), scores: scores? })
+    let columns = runs.groups.differing.iter().map(|key| column(key, &texts(runs, key))).collect();
+    let mut scores = Vec::new();
+    for group in 0..runs.count() {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for run in runs.of(group) {
+            sum += run.final_value(&metric)?.map_or(f64::NAN, |v| factor * v);
+            count += 1.0;
+        }
+        scores.push(sum / count);
+    }
+    Ok(Trials { label, unit, columns, scores })
+}
+
+/// What a key has in each config.
+fn texts<'a>(runs: &'a Runs, key: &str) -> Vec<&'a str> {
+    (0..runs.count()).map(|group| runs.of(group).next().map_or("", |run| run.settings.text(key))).collect()
 }
 
 fn column(key: &str, texts: &[&str]) -> Column {
@@ -173,7 +183,7 @@ impl<'a> Upright<'a> {
     }
 }
 
-/// A line per run, from axis to axis; the lower what it came to, the darker. The lowest stands out.
+/// A line per config, from axis to axis; the lower what it came to, the darker. The lowest stands out.
 pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let t = trials(runs, options)?;
     let width = options.width(ONE_COLUMN) * POINTS_PER_MM;
@@ -227,21 +237,21 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     below.extend(lines);
     below.extend(above);
     let keys: Vec<&str> = t.columns.iter().map(|column| short(&column.key)).collect();
-    let title = format!("{} of {} runs over {}", t.label, t.scores.len(), keys.join(", "));
+    let title = format!("{} of {} configs over {}", t.label, t.scores.len(), keys.join(", "));
     let scene = Scene { width, height: top + HEIGHT + TICK_SIZE + 4.0 + MARGIN, title, shapes: below };
     Ok(Drawn { scene, csv: table(runs, &t) })
 }
 
-/// A row per run: its name, its values, what it came to.
+/// A row per config: its values, what it came to, of how many runs.
 fn table(runs: &Runs, t: &Trials) -> String {
-    let mut out = String::from("run");
-    t.columns.iter().for_each(|column| out += &format!(",{}", field(&column.key)));
+    let mut out = String::new();
+    t.columns.iter().for_each(|column| out += &format!("{},", field(&column.key)));
     // Writing to a String cannot fail.
-    let _ = writeln!(out, ",{}", field(&t.label));
-    for (i, run) in runs.runs.iter().enumerate() {
-        out += &field(&run.name);
-        t.columns.iter().for_each(|column| out += &format!(",{}", field(run.settings.text(&column.key))));
-        let _ = writeln!(out, ",{}", number(t.scores[i]));
+    let _ = writeln!(out, "{},runs", field(&t.label));
+    let values: Vec<Vec<&str>> = t.columns.iter().map(|column| texts(runs, &column.key)).collect();
+    for (group, score) in t.scores.iter().enumerate() {
+        values.iter().for_each(|column| out += &format!("{},", field(column[group])));
+        let _ = writeln!(out, "{},{}", number(*score), runs.of(group).count());
     }
     out
 }
@@ -251,13 +261,13 @@ pub(super) fn importances(runs: &Runs, options: &Options) -> Result<Drawn, Refus
     let t = trials(runs, options)?;
     if t.scores.len() < FEWEST || t.scores.iter().all(|score| score.is_nan()) {
         return missing(
-            format!("{} runs, of which too few ended well", t.scores.len()),
+            format!("{} configs, of which too few ended well", t.scores.len()),
             format!("give at least {FEWEST}"),
         );
     }
     let columns: Vec<Vec<f64>> = t.columns.iter().map(|column| column.values.clone()).collect();
     let Some(found) = importance::permutation(&columns, &t.scores) else {
-        return missing("what these runs came to does not differ", "choose another metric with --metric");
+        return missing("what these configs came to does not differ", "choose another metric with --metric");
     };
     let mut rows: Vec<(&str, f64)> =
         t.columns.iter().map(|column| column.key.as_str()).zip(found.loss.iter().copied()).collect();
@@ -296,8 +306,12 @@ fn bars(rows: &[(&str, f64)], t: &Trials, explained: f64, options: &Options) -> 
     let bottom = top + ROW * rows.len() as f64;
     let axis = vec![(left, top), (left, bottom)];
     shapes.push(Shape::Path { points: axis, colour: theme::INK.to_owned(), width: AXIS_WIDTH, dash: Dash::Solid });
-    let share = three_digits((100.0 * explained).round());
-    let says = format!("A forest explains {share} % of the ranks of {} runs", t.scores.len());
+    let n = t.scores.len();
+    let says = if explained > 0.0 {
+        format!("A forest explains {:.0} % of the ranks of {n} configs", 100.0 * explained)
+    } else {
+        format!("A forest predicts nothing of {n} configs: all may be chance")
+    };
     let says = font::fit(&says, TICK_SIZE, width - 2.0 * MARGIN);
     shapes.push(Shape::Text(Text::new((MARGIN, bottom + ROW), TICK_SIZE, Anchor::Start, says)));
     let keys: Vec<&str> = rows.iter().map(|(key, _)| short(key)).collect();
