@@ -53,7 +53,7 @@ fn a_search_tells_what_may_come_and_its_best_trial_can_be_made_by_itself() {
     assert_eq!((made["trials"].as_u64(), made["queued"].as_u64()), (Some(24), Some(0)));
     let (best, score) = (&made["best"], made["best"]["score"].as_f64().unwrap());
     let command = best["command"].as_str().unwrap();
-    assert!(command.starts_with("apical run base.toml --set train.epochs=2 --set "), "{command}");
+    assert!(command.starts_with("apical run ./base.toml --set train.epochs=2 --set "), "{command}");
     // The command as a shell takes it apart.
     let words: Vec<String> = command.split(' ').skip(1).map(|word| word.replace('\'', "")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

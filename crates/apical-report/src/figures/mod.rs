@@ -217,7 +217,7 @@ pub const FIGURES: [Entry; 23] = [
     ),
     entry(
         "sweep-parallel",
-        "each run as a line across the keys in which configs differ to its final metric, the lower the darker",
+        "each config as a line across the keys in which they differ to its final metric, the lower the darker",
         "runs whose configs differ",
         Of::Several,
         trials::parallel,
@@ -225,7 +225,7 @@ pub const FIGURES: [Entry; 23] = [
     entry(
         "sweep-importance",
         "how much each key matters for a final metric: permutation importance with a random forest",
-        "eight runs whose configs differ, better hundreds",
+        "runs of four configs, better of hundreds",
         Of::Several,
         trials::importances,
     ),

@@ -1,8 +1,9 @@
-//! Hundreds of runs at a glance: a line for each across an axis per key, and which keys matter for what runs come to.
+//! Hundreds of configs at a glance: a line for each across an axis per key, and which keys matter for what they come to. Runs
+//! that differ in their seed alone count as their mean.
 
 use super::curves::score;
 use super::overlay::{Runs, span_scale};
-use super::sweep::{ascend, short, three_digits};
+use super::sweep::{ascend, short};
 use super::{Drawn, Options, Refusal, importance, missing};
 use crate::colour::{Colours, hex};
 use crate::csv::{field, number};
@@ -14,15 +15,17 @@ use std::fmt::Write as _;
 
 /// Paper left free around everything.
 const MARGIN: f64 = 3.0;
-/// Height of the axes, and of the title's line.
+/// Height of the axes, and of a line of names above them.
 const HEIGHT: f64 = 120.0;
 const ROW: f64 = 12.0;
 /// The palest line is this far from white.
 const PALEST: f64 = 0.18;
-/// Of fewer runs a forest learns nothing.
-const FEWEST: usize = 8;
+/// So many values have each its own place and name; more are an axis of numbers.
+const FEW: usize = 6;
+/// Of fewer configs a forest cannot be made.
+const FEWEST: usize = 4;
 
-/// A key in which configs differ, with the value of each run: NaN where a run has none.
+/// A key in which configs differ, with the value of each: NaN where it has none.
 pub(super) struct Column {
     pub key: String,
     pub values: Vec<f64>,
@@ -30,12 +33,12 @@ pub(super) struct Column {
     pub names: Vec<String>,
 }
 
-/// Runs as a table.
+/// Configs as a table.
 struct Trials {
     label: String,
     unit: &'static str,
     columns: Vec<Column>,
-    /// What each run came to; NaN where it failed.
+    /// The mean of what its runs came to; NaN where one failed.
     scores: Vec<f64>,
 }
 
@@ -44,20 +47,37 @@ fn trials(runs: &Runs, options: &Options) -> Result<Trials, Refusal> {
         return missing("the configs of these runs are the same, up to the seed", "give runs of a sweep");
     }
     let (metric, label, unit, factor) = score(runs, options)?;
-    let columns = runs.groups.differing.iter().map(|key| {
-        let texts: Vec<&str> = runs.runs.iter().map(|run| run.settings.text(key)).collect();
-        column(key, &texts)
-    });
-    let scores: Result<Vec<f64>, Refusal> =
-        runs.runs.iter().map(|run| Ok(run.final_value(&metric)?.map_or(f64::NAN, |v| factor * v))).collect();
-    Ok(Trials { label, unit, columns: columns.collect(), scores: scores? })
+    let columns = runs.groups.differing.iter().map(|key| column(key, &texts(runs, key))).collect();
+    let mut scores = Vec::new();
+    for group in 0..runs.count() {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for run in runs.of(group) {
+            sum += run.final_value(&metric)?.map_or(f64::NAN, |v| factor * v);
+            count += 1.0;
+        }
+        scores.push(sum / count);
+    }
+    Ok(Trials { label, unit, columns, scores })
+}
+
+/// What a key has in each config.
+fn texts<'a>(runs: &'a Runs, key: &str) -> Vec<&'a str> {
+    (0..runs.count()).map(|group| runs.of(group).next().map_or("", |run| run.settings.text(key))).collect()
 }
 
 fn column(key: &str, texts: &[&str]) -> Column {
     let given = || texts.iter().filter(|text| !text.is_empty());
     if given().all(|text| one_number(text).is_some()) {
-        let values = texts.iter().map(|text| one_number(text).unwrap_or(f64::NAN)).collect();
-        return Column { key: key.to_owned(), values, names: Vec::new() };
+        let values: Vec<f64> = texts.iter().map(|text| one_number(text).unwrap_or(f64::NAN)).collect();
+        let mut distinct: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        if distinct.len() > FEW {
+            return Column { key: key.to_owned(), values, names: Vec::new() };
+        }
+        let place = |v: f64| distinct.iter().position(|d| *d == v).map_or(f64::NAN, |i| i as f64);
+        let values = values.into_iter().map(place).collect();
+        return Column { key: key.to_owned(), values, names: distinct.iter().map(|v| number(*v)).collect() };
     }
     let mut names: Vec<String> = Vec::new();
     for text in given() {
@@ -102,6 +122,16 @@ impl<'a> Upright<'a> {
         Upright { x, top, scale, range, names }
     }
 
+    /// Good runs lie close together: a logarithmic axis, where there can be one, keeps them apart.
+    fn spread(&mut self, values: &[f64]) {
+        let found = || values.iter().copied().filter(|v| v.is_finite());
+        let (low, high) = (found().fold(f64::INFINITY, f64::min), found().fold(0.0, f64::max));
+        if self.scale == Scale::Linear && low > 1e-290 && high > 3.0 * low {
+            let edge = (high / low).powf(0.03);
+            (self.scale, self.range) = (Scale::Log, (low / edge, high * edge));
+        }
+    }
+
     fn at(&self, value: f64) -> (f64, f64) {
         let ((low, high), value) = match self.scale {
             Scale::Linear => (self.range, value),
@@ -110,12 +140,13 @@ impl<'a> Upright<'a> {
         (self.x, self.top + HEIGHT * (1.0 - (value - low) / (high - low)))
     }
 
-    /// The axis with its name above and its values to the left, which take no more than `room`.
-    fn draw(&self, below: &mut Vec<Shape>, above: &mut Vec<Shape>, name: &str, anchor: Anchor, room: f64) {
+    /// The axis with its name above, in line `row` from the axis on, and its values to the left, which take no more than `room`.
+    fn draw(&self, below: &mut Vec<Shape>, above: &mut Vec<Shape>, (name, row): (&str, usize), room: f64) {
         let points = vec![(self.x, self.top), (self.x, self.top + HEIGHT)];
         below.push(Shape::Path { points, colour: theme::INK.into(), width: AXIS_WIDTH, dash: Dash::Solid });
-        let name = font::fit(name, TICK_SIZE, room);
-        above.push(Shape::Text(Text::new((self.x, self.top - 4.0), TICK_SIZE, anchor, name)));
+        let most = if row > 0 { self.x - MARGIN } else { room };
+        let at = (self.x, self.top - 7.0 - ROW * row as f64);
+        above.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::End, font::fit(name, TICK_SIZE, most))));
         let mut labels: Vec<(f64, Text)> = Vec::new();
         let text = |v: f64, base: &str, power: &str| {
             let (x, y) = self.at(v);
@@ -127,7 +158,7 @@ impl<'a> Upright<'a> {
             labels.extend(found.major.iter().map(|(v, label)| (*v, text(*v, &label.base, &label.power))));
             if let Some(by) = found.multiplier {
                 let at = (self.x, self.top + HEIGHT + TICK_SIZE + 2.0);
-                let by = Text::new(at, TICK_SIZE, anchor, by.base).with(Script::Super, by.power);
+                let by = Text::new(at, TICK_SIZE, Anchor::End, by.base).with(Script::Super, by.power);
                 above.push(Shape::Text(by));
             }
         } else {
@@ -152,7 +183,7 @@ impl<'a> Upright<'a> {
     }
 }
 
-/// A line per run, from axis to axis; the lower what it came to, the darker. The lowest stands out.
+/// A line per config, from axis to axis; the lower what it came to, the darker. The lowest stands out.
 pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let t = trials(runs, options)?;
     let width = options.width(ONE_COLUMN) * POINTS_PER_MM;
@@ -163,13 +194,15 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
         let what = format!("{} keys differ, which have no room side by side", t.columns.len());
         return missing(what, "--width 174, or runs that differ in fewer keys");
     }
-    let top = MARGIN + ROW;
+    let top = MARGIN + 7.0 + TICK_SIZE + ROW;
     let place = |i: usize| MARGIN + room * (i + 1) as f64 - 1.0;
     let mut list: Vec<(Upright<'_>, &[f64])> = Vec::new();
     for (i, column) in t.columns.iter().enumerate() {
         list.push((Upright::new(place(i), top, &column.values, &column.names), &column.values));
     }
-    list.push((Upright::new(place(axes - 1), top, &t.scores, &[]), &t.scores));
+    let mut last = Upright::new(place(axes - 1), top, &t.scores, &[]);
+    last.spread(&t.scores);
+    list.push((last, &t.scores));
     let mut order: Vec<usize> = (0..t.scores.len()).collect();
     // The lowest is drawn last, above all others; what failed first.
     order.sort_by(|&a, &b| t.scores[b].total_cmp(&t.scores[a]));
@@ -198,26 +231,27 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     for (i, (axis, _)) in list.iter().enumerate() {
         let name = t.columns.get(i).map_or(t.label.as_str(), |column| short(&column.key));
         let unit = if i + 1 == axes && !t.unit.is_empty() { format!("{name} ({})", t.unit) } else { name.to_owned() };
-        axis.draw(&mut below, &mut above, &unit, Anchor::End, room - 3.0);
+        // What runs came to has the line above the keys to itself: its name may be long.
+        axis.draw(&mut below, &mut above, (&unit, usize::from(i + 1 == axes)), room - 3.0);
     }
     below.extend(lines);
     below.extend(above);
     let keys: Vec<&str> = t.columns.iter().map(|column| short(&column.key)).collect();
-    let title = format!("{} of {} runs over {}", t.label, t.scores.len(), keys.join(", "));
+    let title = format!("{} of {} configs over {}", t.label, t.scores.len(), keys.join(", "));
     let scene = Scene { width, height: top + HEIGHT + TICK_SIZE + 4.0 + MARGIN, title, shapes: below };
     Ok(Drawn { scene, csv: table(runs, &t) })
 }
 
-/// A row per run: its name, its values, what it came to.
+/// A row per config: its values, what it came to, of how many runs.
 fn table(runs: &Runs, t: &Trials) -> String {
-    let mut out = String::from("run");
-    t.columns.iter().for_each(|column| out += &format!(",{}", field(&column.key)));
+    let mut out = String::new();
+    t.columns.iter().for_each(|column| out += &format!("{},", field(&column.key)));
     // Writing to a String cannot fail.
-    let _ = writeln!(out, ",{}", field(&t.label));
-    for (i, run) in runs.runs.iter().enumerate() {
-        out += &field(&run.name);
-        t.columns.iter().for_each(|column| out += &format!(",{}", field(run.settings.text(&column.key))));
-        let _ = writeln!(out, ",{}", number(t.scores[i]));
+    let _ = writeln!(out, "{},runs", field(&t.label));
+    let values: Vec<Vec<&str>> = t.columns.iter().map(|column| texts(runs, &column.key)).collect();
+    for (group, score) in t.scores.iter().enumerate() {
+        values.iter().for_each(|column| out += &format!("{},", field(column[group])));
+        let _ = writeln!(out, "{},{}", number(*score), runs.of(group).count());
     }
     out
 }
@@ -227,13 +261,13 @@ pub(super) fn importances(runs: &Runs, options: &Options) -> Result<Drawn, Refus
     let t = trials(runs, options)?;
     if t.scores.len() < FEWEST || t.scores.iter().all(|score| score.is_nan()) {
         return missing(
-            format!("{} runs, of which too few ended well", t.scores.len()),
+            format!("{} configs, of which too few ended well", t.scores.len()),
             format!("give at least {FEWEST}"),
         );
     }
     let columns: Vec<Vec<f64>> = t.columns.iter().map(|column| column.values.clone()).collect();
     let Some(found) = importance::permutation(&columns, &t.scores) else {
-        return missing("what these runs came to does not differ", "choose another metric with --metric");
+        return missing("what these configs came to does not differ", "choose another metric with --metric");
     };
     let mut rows: Vec<(&str, f64)> =
         t.columns.iter().map(|column| column.key.as_str()).zip(found.loss.iter().copied()).collect();
@@ -272,8 +306,12 @@ fn bars(rows: &[(&str, f64)], t: &Trials, explained: f64, options: &Options) -> 
     let bottom = top + ROW * rows.len() as f64;
     let axis = vec![(left, top), (left, bottom)];
     shapes.push(Shape::Path { points: axis, colour: theme::INK.to_owned(), width: AXIS_WIDTH, dash: Dash::Solid });
-    let share = three_digits((100.0 * explained).round());
-    let says = format!("A forest explains {share} % of the ranks of {} runs", t.scores.len());
+    let n = t.scores.len();
+    let says = if explained > 0.0 {
+        format!("A forest explains {:.0} % of the ranks of {n} configs", 100.0 * explained)
+    } else {
+        format!("A forest predicts nothing of {n} configs: all may be chance")
+    };
     let says = font::fit(&says, TICK_SIZE, width - 2.0 * MARGIN);
     shapes.push(Shape::Text(Text::new((MARGIN, bottom + ROW), TICK_SIZE, Anchor::Start, says)));
     let keys: Vec<&str> = rows.iter().map(|(key, _)| short(key)).collect();
@@ -292,8 +330,10 @@ mod tests {
     #[test]
     fn values_that_are_no_numbers_have_places_and_absent_ones_none() {
         let numbers = column("a", &["1", "", "[3.0, 3.0]"]);
-        assert!(numbers.names.is_empty() && numbers.values[1].is_nan());
-        assert_eq!((numbers.values[0], numbers.values[2]), (1.0, 3.0));
+        assert!(numbers.values[1].is_nan());
+        assert_eq!((numbers.names.join(" "), numbers.values[0], numbers.values[2]), ("1 3".into(), 0.0, 1.0));
+        let many = column("d", &["7", "6", "5", "4", "3", "2", "1"]);
+        assert_eq!((many.names.len(), many.values[0]), (0, 7.0), "more values than have names are numbers");
         let words = column("b", &["bp", "fa", "bp", ""]);
         assert_eq!((words.names.join(" "), words.values[..3].to_vec()), ("bp fa".into(), vec![0.0, 1.0, 0.0]));
         assert_eq!(column("c", &["[1.0, 2.0]", "3"]).names.len(), 2, "an array of different numbers is a word");
