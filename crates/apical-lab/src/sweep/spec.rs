@@ -3,9 +3,9 @@
 use super::draw::{self, MOST_SOBOL, MOST_SOBOL_DIMENSIONS, Point};
 use super::space::{self, Space};
 use crate::check::{self, Context};
-use crate::compare::derive::{merge, suit};
+use crate::compare::suit;
 use crate::config::diagnostic::{Findings, Span};
-use crate::config::node::{Node, Value, parse};
+use crate::config::node::{Node, Value, merge, parse};
 use crate::config::walk::{View, expand_shorthands, walk};
 use crate::config::{self, Diagnostic, Source};
 use crate::experiment::Experiment;
