@@ -4,9 +4,9 @@
 use super::choose::Chosen;
 use crate::check::CIRCUIT_ONLY;
 use crate::config::Diagnostic;
-use crate::config::diagnostic::{Findings, Span};
+use crate::config::diagnostic::Findings;
 use crate::config::fields::FIELDS;
-use crate::config::node::{Node, Value, graft, key_path};
+use crate::config::node::{Node, Value, graft, key_path, merge};
 use crate::config::registry::Kind;
 use crate::config::walk::expand_shorthands;
 use apical::learners::has_feedback;
@@ -53,18 +53,6 @@ pub(crate) fn suit(root: &mut Node, learner: &Node) {
         sum_phases(root);
         let attenuated = learner.get("attenuation").and_then(Node::text) == Some("conductances");
         strip(root, kind, attenuated);
-    }
-}
-
-/// A table changes the keys that it names; anything else, and a table with a kind, takes the place of what was there.
-pub(crate) fn merge(root: &mut Node, path: &mut Vec<(String, Span)>, node: &Node, findings: &mut Findings) {
-    if node.entries().is_empty() || node.get("kind").is_some() {
-        return graft(root, path, node.clone(), findings);
-    }
-    for (key, child) in node.entries() {
-        path.push((key.name.clone(), key.at));
-        merge(root, path, child, findings);
-        path.pop();
     }
 }
 

@@ -2,8 +2,10 @@
 //! ordinary run folder; which experiment that is, is decided here and nowhere else.
 
 mod choose;
-pub(crate) mod derive;
+mod derive;
 pub mod results;
+
+pub(crate) use derive::suit;
 
 use crate::check::{self, Context};
 use crate::config::diagnostic::{Findings, Span};

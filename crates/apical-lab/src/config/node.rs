@@ -284,3 +284,15 @@ pub(crate) fn graft(node: &mut Node, path: &[(String, Span)], new: Node, finding
         }
     }
 }
+
+/// A table changes the keys that it names; anything else, and a table with a kind, takes the place of what was there.
+pub(crate) fn merge(root: &mut Node, path: &mut Vec<(String, Span)>, node: &Node, findings: &mut Findings) {
+    if node.entries().is_empty() || node.get("kind").is_some() {
+        return graft(root, path, node.clone(), findings);
+    }
+    for (key, child) in node.entries() {
+        path.push((key.name.clone(), key.at));
+        merge(root, path, child, findings);
+        path.pop();
+    }
+}

@@ -197,16 +197,8 @@ fn say<T: Real>(run: &Run<'_, T>, progress: &mut dyn Progress, line: &str) -> Re
 
 /// Tests once, with the checkpoint that was best on validation; writes metrics.json; compares with what was expected.
 fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
-    let mut list = FinalMetrics::default();
-    for series in read::metrics(run.folder.path())?.series {
-        if let Some(&value) = series.values.last() {
-            list.number(&series.name, value);
-        }
-    }
     let e = run.e;
-    let (presentations, epochs) = run.made();
-    list.number("presentations", presentations as f64);
-    list.number("epochs", epochs as f64);
+    let mut list = last_values(&read::metrics(run.folder.path())?, run.made());
     let chosen = match run.best() {
         Some(best) => {
             list.number("best.epoch", best.epoch as f64);
@@ -253,19 +245,25 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
 /// # Errors
 /// The machine's; metrics that cannot be read.
 pub fn end_early(folder: &mut RunFolder, reason: &str) -> Result<(), Error> {
-    let mut list = FinalMetrics::default();
-    let (mut presentation, mut epoch) = (0, 0);
-    for series in read::metrics(folder.path())?.series {
-        if let Some(&value) = series.values.last() {
-            list.number(&series.name, value);
-            presentation = presentation.max(series.when.last().map_or(0, |when| when.presentation));
-            epoch = epoch.max(series.when.last().map_or(0, |when| when.epoch));
-        }
-    }
-    list.number("presentations", presentation as f64);
-    list.number("epochs", epoch as f64);
+    let metrics = read::metrics(folder.path())?;
+    let last = metrics.series.iter().filter_map(|series| series.when.last());
+    let made = last.fold((0, 0), |made, when| (made.0.max(when.presentation), made.1.max(when.epoch)));
+    let list = last_values(&metrics, made);
     list.write(&folder.join(FINAL_METRICS))?;
     folder.end(&Ending { done: true, reason: reason.to_owned(), exit_code: 0, place: serde_json::Map::new() })
+}
+
+/// The last value of each metric, and how many presentations and epochs were made.
+fn last_values(metrics: &read::Metrics, (presentations, epochs): (u64, u64)) -> FinalMetrics {
+    let mut list = FinalMetrics::default();
+    for series in &metrics.series {
+        if let Some(&value) = series.values.last() {
+            list.number(&series.name, value);
+        }
+    }
+    list.number("presentations", presentations as f64);
+    list.number("epochs", epochs as f64);
+    list
 }
 
 /// What was expected and not reached, in words.

@@ -125,9 +125,8 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Space {
     }
     for (i, p) in space.parameters.iter().enumerate() {
         for condition in &p.only_if {
-            if let Some(j) = space.parameters.iter().position(|other| other.key == condition.key).filter(|&j| j >= i) {
+            if space.parameters[i..].iter().any(|other| other.key == condition.key) {
                 let found = format!("`{}` is varied only if `{}`, which stands below it", p.key, condition.key);
-                let _ = j;
                 findings.error(p.at, found, "allowed: conditions on keys above it, or on keys that are not varied");
             }
         }
