@@ -92,6 +92,27 @@ fn zipped_keys_vary_together_and_conditions_leave_keys_alone() {
 }
 
 #[test]
+fn variants_are_settings_with_names_crossed_with_what_varies() {
+    let place = Place::new();
+    let text = "experiment = \"digits\"\n[variant.plain]\n[variant.slow]\n\"train.epochs\" = 2\n[variant.slow.plasticity]\n\
+        eta_pp = 0.5\n[variant.backprop]\nlearner = { kind = \"bp\" }\n[vary]\n\
+        plasticity.eta_ip = { values = [1.0, 2.0], only_if = { variant = [\"plain\", \"slow\"] } }\n";
+    let spec = place.spec(text);
+    let expected = [
+        "variant=\"plain\" plasticity.eta_ip=1.0",
+        "variant=\"plain\" plasticity.eta_ip=2.0",
+        "variant=\"slow\" plasticity.eta_ip=1.0",
+        "variant=\"slow\" plasticity.eta_ip=2.0",
+        "variant=\"backprop\"",
+    ];
+    assert_eq!(words(&spec), expected);
+    let same = "experiment = \"digits\"\n[set]\ntrain.epochs = 2\nplasticity.eta_pp = 0.5\n[vary]\n\
+        plasticity.eta_ip = [1.0, 2.0]\n";
+    let ids = |spec: &Spec| -> Vec<String> { planned(spec).runs.iter().map(|p| p.run.clone()).collect() };
+    assert_eq!(ids(&spec)[2..4], ids(&place.spec(same))[..], "a variant is its settings");
+}
+
+#[test]
 fn learners_can_be_varied_and_keep_what_means_something_to_them() {
     let place = Place::new();
     let text = "experiment = \"digits\"\n[vary]\nlearner.kind = [\"microcircuit\", \"bp\"]\n\
@@ -174,6 +195,11 @@ fn what_is_wrong_in_a_sweep_file_is_told_with_its_line() {
         ("experiment = 3\n", &["`experiment` cannot be 3"]),
         ("[vary\n", &["not valid TOML"]),
         ("name = \"a/b\"\n", &["`name` cannot be"]),
+        ("[variant]\nplain = 3\n", &["mine.toml:3", "`variant.plain` is 3", "a table"]),
+        ("[variant]\n", &["mine.toml:2", "has no variants"]),
+        ("[variant.\"a b\"]\n", &["mine.toml:2", "no name of a variant"]),
+        ("[variant.a]\nseed = 3\n", &["mine.toml:2", "`variant.a` sets `seed`"]),
+        ("[variant.a]\ntime.dtt = 3\n", &["mine.toml:3", "unknown key", "dtt"]),
     ];
     for (text, expected) in cases {
         let found = match place.read(text) {

@@ -4,7 +4,8 @@ use super::Point;
 use super::layout::Layout;
 use super::plan::{Plan, Planned};
 use super::search::came_to;
-use super::spec::Spec;
+use super::space::{VARIANT, gives};
+use super::spec::{Spec, settings};
 use rayon::prelude::*;
 
 /// The best combination: the mean over its seeds is the lowest, or the highest if that is the goal.
@@ -48,12 +49,17 @@ pub fn best(spec: &Spec, plan: &Plan, layout: &Layout) -> Option<Best> {
 
 fn arguments(spec: &Spec, point: &Point, layout: &Layout, run: &str) -> Vec<String> {
     // Another learner leaves keys out, which no flag can do.
-    if spec.keys().iter().any(|key| key.split('.').next() == Some("learner")) {
+    let variant = spec.variant(point);
+    if spec.keys().iter().any(|key| key.split('.').next() == Some("learner"))
+        || variant.is_some_and(|(_, table)| gives(table, "learner"))
+    {
         return vec![layout.runs().join(run).join(crate::folder::CONFIG).display().to_string()];
     }
     let mut list = vec![spec.experiment_named()];
-    let own = spec.told(point).into_iter().map(|(key, value)| (key.to_owned(), value));
-    for (key, value) in spec.set.iter().cloned().chain(own) {
+    let varied = spec.told(point).into_iter().filter(|(key, _)| *key != VARIANT);
+    let varied = varied.map(|(key, value)| (key.to_owned(), value));
+    let own = settings(variant.map(|(_, table)| table));
+    for (key, value) in spec.set.iter().cloned().chain(own).chain(varied) {
         list.extend(["--set".to_owned(), format!("{key}={value}")]);
     }
     list

@@ -4,6 +4,10 @@ use crate::config::diagnostic::{Findings, Span};
 use crate::config::node::{Key, Node, Value, key_path};
 use crate::config::registry::fields_of;
 use crate::config::walk::walk;
+use crate::folder::{NAME_RULE, is_name};
+
+/// The column and the condition's key of `[variant.NAME]`.
+pub(super) const VARIANT: &str = "variant";
 
 /// A key of the config that is varied.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Axis {
 pub(super) struct Space {
     pub parameters: Vec<Parameter>,
     pub axes: Vec<Axis>,
+    /// Names and what each sets; the parameter [`VARIANT`] has the names as its values.
+    pub variants: Vec<(String, Node)>,
 }
 
 impl Domain {
@@ -91,9 +97,10 @@ impl Domain {
     }
 }
 
-/// Reads `[vary]` and `[zip]`.
+/// Reads `[variant]`, `[vary]` and `[zip]`.
 pub(super) fn read(root: &Node, findings: &mut Findings) -> Space {
     let mut space = Space::default();
+    space.read_variants(root, findings);
     if let Some(vary) = root.get("vary") {
         let mut list = Vec::new();
         leaves(vary, &mut Vec::new(), &mut list, findings);
@@ -135,6 +142,34 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Space {
 }
 
 impl Space {
+    fn read_variants(&mut self, root: &Node, findings: &mut Findings) {
+        let Some(tables) = root.get(VARIANT) else { return };
+        for (key, table) in tables.entries() {
+            if !matches!(table.value, Value::Table(_)) {
+                let found = format!("`variant.{}` is {}", key.name, table.describe());
+                findings.error(table.at, found, "allowed: a table, [variant.NAME], with keys of the config");
+            } else if !is_name(&key.name) {
+                findings.error(
+                    key.at,
+                    format!("{:?} is no name of a variant", key.name),
+                    format!("allowed: {NAME_RULE}"),
+                );
+            } else if let Some(own) = ["name", "compare", "seed"].into_iter().find(|own| gives(table, own)) {
+                let found = format!("`variant.{}` sets `{own}`", key.name);
+                findings.error(table.at, found, "allowed: any other key of a config");
+            }
+            self.variants.push((key.name.clone(), table.clone()));
+        }
+        if self.variants.is_empty() {
+            findings.error(tables.at, "`variant` has no variants", "allowed: at least one table [variant.NAME]");
+            return;
+        }
+        let at = tables.at;
+        let names = self.variants.iter().map(|(name, _)| Node { at, value: Value::Text(name.clone()) }).collect();
+        let (path, domain) = (vec![(VARIANT.to_owned(), at)], Domain::Values(names));
+        self.add(vec![Parameter { key: VARIANT.to_owned(), path, domain, only_if: Vec::new(), at }], findings);
+    }
+
     fn add(&mut self, parameters: Vec<Parameter>, findings: &mut Findings) {
         let first = self.parameters.len();
         for p in parameters {
@@ -162,6 +197,11 @@ fn is_range(node: &Node) -> bool {
     let keys: Vec<&str> = fields_of("sweep.range").map(|f| f.key).collect();
     node.entries().iter().any(|(key, _)| matches!(key.name.as_str(), "values" | "linear" | "log"))
         && node.entries().iter().all(|(key, _)| keys.contains(&key.name.as_str()) || !key.name.contains('.'))
+}
+
+/// True if a table sets a key of the root, or something inside it.
+pub(super) fn gives(table: &Node, name: &str) -> bool {
+    table.entries().iter().any(|(key, _)| parts(key).is_some_and(|path| path[0].0 == name))
 }
 
 type Path = Vec<(String, Span)>;

@@ -2,7 +2,7 @@
 
 use super::draw::{self, MOST_SOBOL, MOST_SOBOL_DIMENSIONS, Point};
 use super::search::MOST_TRIALS;
-use super::space::{self, Space};
+use super::space::{self, Space, VARIANT, gives};
 use crate::check::{self, Context};
 use crate::compare::suit;
 use crate::config::diagnostic::{Findings, Span};
@@ -166,7 +166,9 @@ impl Spec {
         let root = parse(&mut findings, index);
         walk(&root, "sweep", "", &mut findings);
         lighten(&mut base);
-        set(&mut base, &root, &mut findings);
+        if let Some(table) = root.get("set") {
+            lay_over(&mut base, "set", table, &mut findings);
+        }
         let space = space::read(&root, &mut findings);
         let view = View { node: Some(&root), table: "sweep" };
         let spec = Self::decide(file, source, base, view, space, findings.fork());
@@ -286,7 +288,7 @@ impl Spec {
             seeds,
             space,
             base,
-            set: settings(view),
+            set: settings(view.given("set")),
             source,
             findings: findings.fork(),
             first_seed,
@@ -327,6 +329,13 @@ impl Spec {
         varied.unwrap_or_else(|| self.first_seed.saturating_add(point.repeat))
     }
 
+    /// The variant of a point: its name and what it sets.
+    pub(super) fn variant(&self, point: &Point) -> Option<&(String, Node)> {
+        let p = self.space.parameters.iter().position(|p| p.key == VARIANT)?;
+        let name = point.values[p].as_ref()?.text()?;
+        self.space.variants.iter().find(|(variant, _)| variant == name)
+    }
+
     /// The experiment of a point.
     ///
     /// # Errors
@@ -334,7 +343,10 @@ impl Spec {
     pub(super) fn experiment(&self, point: &Point, context: &Context) -> Result<Experiment, Vec<Diagnostic>> {
         let mut findings = self.findings.fork();
         let mut root = self.base.clone();
-        for (p, value) in self.space.parameters.iter().zip(&point.values) {
+        if let Some(variant) = self.variant(point) {
+            lay_over(&mut root, &format!("variant.{}", variant.0), &variant.1, &mut findings);
+        }
+        for (p, value) in self.space.parameters.iter().zip(&point.values).filter(|(p, _)| p.key != VARIANT) {
             if let Some(value) = value {
                 merge(&mut root, &mut p.path.clone(), value, &mut findings);
                 expand_shorthands(&mut root);
@@ -343,7 +355,8 @@ impl Spec {
         if !self.varies_seed() && self.seeds > 1 {
             root.put("seed", Span::FILE, Value::Int(i128::from(self.seed(point))));
         }
-        if self.space.parameters.iter().any(|p| p.path[0].0 == "learner")
+        if (self.space.parameters.iter().any(|p| p.path[0].0 == "learner")
+            || self.variant(point).is_some_and(|(_, table)| gives(table, "learner")))
             && let Some(learner) = root.get("learner").cloned()
         {
             suit(&mut root, &learner);
@@ -412,12 +425,13 @@ fn lighten(base: &mut Node) {
     record.put("figures", at, Value::Flag(false));
 }
 
-fn set(base: &mut Node, root: &Node, findings: &mut Findings) {
-    for (key, value) in root.get("set").map_or(&[][..], Node::entries) {
+/// Puts the keys of a table of the sweep file into a config.
+fn lay_over(base: &mut Node, name: &str, table: &Node, findings: &mut Findings) {
+    for (key, value) in table.entries() {
         match space::parts(key) {
             Some(mut path) => merge(base, &mut path, value, findings),
             None => {
-                let found = format!("`set` holds {:?}, which is no key", key.name);
+                let found = format!("`{name}` holds {:?}, which is no key", key.name);
                 findings.error(key.at, found, "allowed: keys as in time.dt or \"time.dt\"");
             }
         }
@@ -425,10 +439,10 @@ fn set(base: &mut Node, root: &Node, findings: &mut Findings) {
     }
 }
 
-/// Keys and values of `[set]`, each table that is no value taken apart.
-fn settings(view: View<'_>) -> Vec<(String, String)> {
+/// Keys and values of a table of settings, each table in it that is no value taken apart.
+pub(super) fn settings(table: Option<&Node>) -> Vec<(String, String)> {
     let mut list = Vec::new();
-    let mut open: Vec<(String, &Node)> = view.given("set").map(|node| (String::new(), node)).into_iter().collect();
+    let mut open: Vec<(String, &Node)> = table.map(|node| (String::new(), node)).into_iter().collect();
     while let Some((path, node)) = open.pop() {
         let is_table =
             matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
@@ -444,7 +458,7 @@ fn settings(view: View<'_>) -> Vec<(String, String)> {
 
 /// All of a sweep file that gives the values of a trial their meaning.
 fn meaning(view: View<'_>) -> String {
-    let keys = ["seeds", "sampler_seed", "set", "vary", "zip"];
+    let keys = ["seeds", "sampler_seed", "set", "variant", "vary", "zip"];
     let given = keys.iter().filter_map(|key| Some(format!("{key} = {}\n", toml(view.given(key)?))));
     given.collect()
 }
