@@ -1,10 +1,11 @@
-//! Development tasks: `cargo xtask test | tidy | docs | package | sanitize | bench-peers | bench-scaling`.
+//! Development tasks: `cargo xtask test | tidy | docs | package | sanitize | bench-peers | bench-scaling | results`.
 
 mod bench_peers;
 mod chromium;
 mod docs;
 mod package;
 mod python;
+mod results;
 mod sanitize;
 mod slurm;
 mod test;
@@ -24,7 +25,10 @@ cargo xtask sanitize                    the kernels under AddressSanitizer and V
 cargo xtask bench-peers [--only NAME...] [--rounds N] [--threads 1,2] [--markdown FILE] [--keep-env DIR]
                                         times beside numba, JAX, numpy and PyTorch, which are installed into a virtual
                                         environment: DIR, or one that is removed afterwards
-cargo xtask bench-scaling [--quick]     time against the size of nets, batches and threads; draws docs/images/scaling";
+cargo xtask bench-scaling [--quick]     time against the size of nets, batches and threads; draws docs/images/scaling
+cargo xtask results [NAME...] [OPTION...]
+                                        runs of docs/results/sweeps/NAME.toml that docs/results/data/NAME.csv lacks, then
+                                        tables and pictures of docs/results; OPTIONs go to `apical sweep run`";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         Some((task, [])) if task == "sanitize" => return sanitize::run(),
         Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),
         Some((task, rest)) if task == "bench-scaling" => bench_scaling(rest),
+        Some((task, rest)) if task == "results" => results::run(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

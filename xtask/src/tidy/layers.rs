@@ -3,13 +3,14 @@
 use super::{Finding, Tree, is_test_file, outside_tests};
 
 /// Which of our crates each of our crates may depend on.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("apical", &[]),
     ("apical-lab", &["apical"]),
     ("apical-report", &["apical-lab"]),
     ("apical-cli", &["apical", "apical-lab", "apical-report"]),
     ("apical-py", &["apical", "apical-lab", "apical-report"]),
     ("apical-benches", &["apical", "apical-report"]),
+    ("apical-results", &["apical-report"]),
     ("xtask", &[]),
 ];
 

@@ -10,14 +10,16 @@ use apical_lab::config;
 use apical_lab::folder::write_atomic;
 use apical_lab::run::{Options, Progress};
 use apical_lab::sweep::best::best;
+use apical_lab::sweep::kept::Kept;
 use apical_lab::sweep::layout::TABLE;
 use apical_lab::sweep::status::status;
 use apical_lab::sweep::table::collect;
 use apical_lab::sweep::work::{self, Manner, work};
-use apical_lab::sweep::{Change, Layout, Method, Plan, Spec, Stopping, claim};
+use apical_lab::sweep::{Change, Layout, Method, Plan, Planned, Spec, Stopping, claim};
 use clap::Subcommand;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Runs of a change that are told of by name.
@@ -94,6 +96,10 @@ struct RunArgs {
     /// Try again what crashed too often
     #[arg(long)]
     retry_crashed: bool,
+    /// A table kept outside the sweep's folder: runs that stand in it are not made again, each that ends is added with its
+    /// commit, machine, seconds and curves
+    #[arg(long, value_name = "FILE.csv")]
+    table: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -247,11 +253,22 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         wait: !args.no_wait,
         most: args.most,
     };
-    let board = Shown { board: Board::new(terminal, o.plan.most()) };
+    let kept = args.table.as_deref().map(|path| Kept::open(path, &o.spec)).transpose()?;
+    let missing: Vec<Planned> =
+        o.plan.runs.iter().filter(|p| !kept.as_ref().is_some_and(|k| k.has(&p.run))).cloned().collect();
+    if let Some((kept, path)) = kept.as_ref().zip(args.table.as_ref()) {
+        told_of_table(kept, path, &o.plan, missing.len(), terminal);
+    }
+    let kept = kept.map(|table| Keeping { o: &o, runs: &missing, table: Mutex::new((table, None)) });
+    let most = o.plan.most() - (o.plan.runs.len() - missing.len());
+    let board = Shown { board: Board::new(terminal, most), kept };
     let info = |e: &apical_lab::Experiment| provenance::run_info(e, threads);
-    let done = work(&o.spec, &o.plan.runs, &o.layout, &o.context, &manner, &info, &board);
+    let done = work(&o.spec, &missing, &o.layout, &o.context, &manner, &info, &board);
     board.board.close();
     let done = done?;
+    if let Some(kept) = board.kept {
+        kept.table.into_inner().unwrap_or_else(PoisonError::into_inner).1.map_or(Ok(()), Err)?;
+    }
     let path = o.layout.path();
     if let Some(signal) = done.signal {
         terminal.say(&format!(
@@ -271,7 +288,10 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     // A search has more runs than when it was opened.
     let plan = match o.plan.search {
         Some(_) => Plan::open(&o.spec, &o.layout, &o.context, true)?.0,
-        None => o.plan,
+        None => {
+            let here = |p: &Planned| missing.iter().any(|m| m.run == p.run) || o.layout.runs().join(&p.run).exists();
+            Plan { runs: o.plan.runs.iter().filter(|p| here(p)).cloned().collect(), ..o.plan }
+        }
     };
     let status = status(&plan, &o.layout)?;
     sweep_told::status(&o.spec, &plan, &o.layout, &status, Some(done.made), terminal)?;
@@ -284,6 +304,34 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
 /// What a sweep tells while it works: its runs as shares of one bar, and what went wrong.
 struct Shown<'a> {
     board: Board<'a>,
+    kept: Option<Keeping<'a>>,
+}
+
+/// The table that runs are added to as they end, and why the last could not be.
+struct Keeping<'a> {
+    o: &'a Opened,
+    runs: &'a [Planned],
+    table: Mutex<(Kept, Option<apical_lab::Error>)>,
+}
+
+impl Keeping<'_> {
+    fn add(&self, index: usize) {
+        let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let (table, trouble) = &mut *held;
+        // What crashed has no folder, and is no result.
+        let run = self.runs.get(index).filter(|p| self.o.layout.runs().join(&p.run).is_dir());
+        if let Some(Err(error)) = run.map(|p| table.add(&self.o.spec, &self.o.plan, p, &self.o.layout)) {
+            *trouble = Some(error);
+        }
+    }
+}
+
+fn told_of_table(kept: &Kept, path: &Path, plan: &Plan, missing: usize, terminal: &Terminal) {
+    terminal.say(&format!("{} of {} runs stand in {}", plan.runs.len() - missing, plan.runs.len(), path.display()));
+    let foreign = kept.foreign(plan);
+    if foreign > 0 {
+        terminal.warn(&format!("{}: {foreign} rows are no longer part of the sweep; they are kept", path.display()));
+    }
 }
 
 impl work::Board for Shown<'_> {
@@ -296,6 +344,9 @@ impl work::Board for Shown<'_> {
             "" | "made by another worker" => self.board.was_there(index),
             "finished" => self.board.counted(index),
             _ => self.board.ended(index, name, how),
+        }
+        if let Some(kept) = &self.kept {
+            kept.add(index);
         }
     }
 

@@ -7,6 +7,7 @@ mod commands;
 mod compare;
 mod data;
 mod hostile;
+mod kept;
 mod output;
 mod plot;
 mod relate;

@@ -9,6 +9,7 @@ pub mod best;
 pub mod claim;
 mod draw;
 mod halving;
+pub mod kept;
 pub mod layout;
 mod median;
 mod next;

@@ -171,16 +171,13 @@ impl Spec {
         }
         let space = space::read(&root, &mut findings);
         let view = View { node: Some(&root), table: "sweep" };
-        let spec = Self::decide(file, source, base, view, space, findings.fork());
-        let (spec, more) = spec;
+        let (mut spec, more) = Self::decide(file, source, base, view, space, findings.fork());
         findings.absorb(more);
-        match spec {
-            Some(mut spec) if findings.is_ok() => {
-                spec.findings = findings;
-                Ok(spec)
-            }
-            _ => Err(findings.into_list()),
+        if !findings.is_ok() {
+            return Err(findings.into_list());
         }
+        spec.findings = findings;
+        Ok(spec)
     }
 
     fn decide(
@@ -190,7 +187,7 @@ impl Spec {
         view: View<'_>,
         space: Space,
         mut findings: Findings,
-    ) -> (Option<Spec>, Vec<Diagnostic>) {
+    ) -> (Spec, Vec<Diagnostic>) {
         let name = view.text("name").unwrap_or_else(|| file.name.clone());
         if !is_name(&name) {
             findings.error(view.at("name"), format!("`name` cannot be {name:?}"), format!("allowed: {NAME_RULE}"));
@@ -304,7 +301,7 @@ impl Spec {
                 );
             }
         }
-        (Some(spec), findings.into_list())
+        (spec, findings.into_list())
     }
 
     /// The experiment, as `apical run` takes it.

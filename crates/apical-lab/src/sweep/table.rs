@@ -1,5 +1,6 @@
 //! The results of a sweep as one table: a row per run, the keys that differ, what the run came to.
 
+use super::Point;
 use super::layout::Layout;
 use super::plan::{Plan, Planned};
 use super::spec::{Ranking, Spec};
@@ -35,11 +36,11 @@ pub struct Table {
 }
 
 /// What a run came to.
-struct Row {
-    state: &'static str,
-    reason: String,
+pub(super) struct Outcome {
+    pub state: &'static str,
+    pub reason: String,
     score: Cell,
-    metrics: Vec<(String, Cell)>,
+    pub metrics: Vec<(String, Cell)>,
     costs: [Cell; 2],
 }
 
@@ -50,8 +51,9 @@ struct Row {
 /// The machine's. A damaged run folder is a row that says so.
 pub fn collect(spec: &Spec, plan: &Plan, layout: &Layout, costs: bool) -> Result<Table, Error> {
     let crashed: HashMap<String, String> = crashes(layout)?.into_iter().map(|c| (c.run, c.reason)).collect();
-    let rows: Vec<Option<Row>> = plan.runs.par_iter().map(|planned| row(spec, planned, layout, &crashed)).collect();
-    let (runs, rows): (Vec<&Planned>, Vec<Row>) =
+    let rows: Vec<Option<Outcome>> =
+        plan.runs.par_iter().map(|planned| outcome(spec, planned, layout, &crashed)).collect();
+    let (runs, rows): (Vec<&Planned>, Vec<Outcome>) =
         plan.runs.iter().zip(rows).filter_map(|(planned, row)| Some((planned, row?))).unzip();
     let text = |s: &str| Cell::Text(s.to_owned());
     let mut table = Table::default();
@@ -92,10 +94,16 @@ pub fn collect(spec: &Spec, plan: &Plan, layout: &Layout, costs: bool) -> Result
     Ok(table)
 }
 
-fn row(spec: &Spec, planned: &Planned, layout: &Layout, crashed: &HashMap<String, String>) -> Option<Row> {
+/// What a run came to; nothing if it has not ended.
+pub(super) fn outcome(
+    spec: &Spec,
+    planned: &Planned,
+    layout: &Layout,
+    crashed: &HashMap<String, String>,
+) -> Option<Outcome> {
     let folder = layout.runs().join(&planned.run);
     let empty = |state, reason: String| {
-        Some(Row { state, reason, score: Cell::Empty, metrics: Vec::new(), costs: [Cell::Empty, Cell::Empty] })
+        Some(Outcome { state, reason, score: Cell::Empty, metrics: Vec::new(), costs: [Cell::Empty, Cell::Empty] })
     };
     if !folder.is_dir() {
         return crashed.get(&planned.run).and_then(|reason| empty("crashed", reason.clone()));
@@ -116,7 +124,15 @@ fn row(spec: &Spec, planned: &Planned, layout: &Layout, crashed: &HashMap<String
     let info = RunInfo::read(&folder).ok();
     let costs = info.map_or([Cell::Empty, Cell::Empty], |info| [Cell::Number(info.seconds), Cell::Text(info.host)]);
     let score = if ending.done { score(&folder, &spec.ranking).map_or(Cell::Empty, Cell::Number) } else { Cell::Empty };
-    Some(Row { state: if ending.done { "done" } else { "failed" }, reason: ending.reason, score, metrics, costs })
+    Some(Outcome { state: if ending.done { "done" } else { "failed" }, reason: ending.reason, score, metrics, costs })
+}
+
+impl Spec {
+    /// What is varied at a point, and its values.
+    pub(super) fn values(&self, point: &Point) -> Vec<(&str, Cell)> {
+        let values = point.values.iter().map(|value| value.as_ref().map_or(Cell::Empty, cell));
+        self.keys().into_iter().zip(values).collect()
+    }
 }
 
 /// What a run counts for, by the ranking; nothing if it has no such metric.

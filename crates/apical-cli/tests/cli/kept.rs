@@ -1,0 +1,90 @@
+//! Tables that are kept where runs are not: what stands in them is not made again.
+
+use super::support::{Done, Place};
+use std::fs;
+
+const BASE: &str = "task = { kind = \"patterns\", train = 5 }\n[network]\nsizes = [4, 3, 2]\n[time]\npresentation = 5.0\n\
+    [plasticity]\neta_ip = 0.001\neta_pi = 0.005\n[train]\nepochs = 40\n";
+const SWEEP: &str =
+    "experiment = \"base.toml\"\nseeds = 2\n[variant.plain]\n[variant.slow]\nplasticity.eta_pi = 0.0005\n";
+
+fn run(place: &Place, more: &[&str]) -> Done {
+    let done = place.apical(&[&["sweep", "run", "s.toml", "--jobs", "1", "-q"][..], more].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    done
+}
+
+/// Rows of a table, which quotes nothing, but for what differs from one making to the next.
+fn columns(text: &str) -> Vec<Vec<String>> {
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let seconds = rows[0].iter().position(|name| *name == "seconds").unwrap();
+    let without = |row: &Vec<&str>| {
+        let kept = row.iter().enumerate().filter(|(i, _)| *i != seconds);
+        kept.map(|(_, value)| (*value).to_owned()).collect()
+    };
+    rows.iter().map(without).collect()
+}
+
+#[test]
+fn a_table_grows_as_runs_end_and_its_runs_are_not_made_again() {
+    let place = Place::new();
+    place.write("base.toml", BASE);
+    place.write("s.toml", SWEEP);
+    run(&place, &["--out", "whole", "--table", "whole.csv"]);
+    let whole = fs::read_to_string(place.join("whole.csv")).unwrap();
+
+    run(&place, &["--table", "t.csv", "--most", "1"]);
+    let first = fs::read_to_string(place.join("t.csv")).unwrap();
+    assert_eq!(first.lines().count(), 2);
+    fs::remove_dir_all(place.join("sweeps")).unwrap();
+    run(&place, &["--table", "t.csv"]);
+    let text = fs::read_to_string(place.join("t.csv")).unwrap();
+    assert_eq!(columns(&text), columns(&whole), "the same rows in the same order, however they were made");
+    assert!(text.contains(first.lines().nth(1).unwrap()), "a row is left as it is");
+    assert_eq!(
+        fs::read_dir(place.join("sweeps/s/runs")).unwrap().count(),
+        3,
+        "what stood in the table was not made again"
+    );
+
+    let head = whole.lines().next().unwrap();
+    for name in [
+        "run",
+        "variant",
+        "seed",
+        "state",
+        "apical_squared.1",
+        "by_epoch.apical_squared.1",
+        "commit",
+        "cpu",
+        "precision",
+    ] {
+        assert!(head.split(',').any(|column| column == name), "no {name} in {head}");
+    }
+    let curve = columns(&whole)[1].iter().find(|value| value.starts_with("1:")).cloned().unwrap();
+    assert!(curve.contains(" 40:") && curve.split(' ').count() == 30, "{curve}");
+
+    // Rows of runs that are no longer part of the sweep are kept, and told of.
+    place.write("s.toml", SWEEP.replace("0.0005", "0.0006"));
+    let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
+    assert!(told.code == Some(0) && told.stderr.contains("2 rows are no longer part"), "{told:?}");
+    assert_eq!(fs::read_to_string(place.join("t.csv")).unwrap().lines().count(), 7);
+}
+
+#[test]
+fn what_is_no_such_table_is_refused_and_left_alone() {
+    let place = Place::new();
+    place.write("base.toml", BASE);
+    place.write("s.toml", SWEEP);
+    let cases = [("a,b\n1,2\n", "first column"), ("run,x\nr,1\nr,2\n", "t.csv:3"), ("run,x\nr,1,2\n", "t.csv")];
+    for (text, expected) in cases {
+        place.write("t.csv", text);
+        let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
+        assert!(told.code == Some(2) && told.stderr.contains(expected), "{text:?}: {told:?}");
+        assert_eq!(fs::read_to_string(place.join("t.csv")).unwrap(), text);
+    }
+    place.write("s.toml", format!("stop = {{ first = 1 }}\n{SWEEP}"));
+    fs::remove_file(place.join("t.csv")).unwrap();
+    let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
+    assert!(told.code == Some(2) && told.stderr.contains("ended early"), "{told:?}");
+}
