@@ -39,6 +39,23 @@ struct Column {
     digits: usize,
     #[serde(default)]
     show: Show,
+    #[serde(default)]
+    take: Take,
+}
+
+/// What of a run is taken.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Take {
+    /// The value of the column.
+    #[default]
+    Value,
+    /// Of the metric's course: the last value over the first.
+    LastOverFirst,
+    /// Of the metric's course: the last value over the highest.
+    LastOverHighest,
+    /// Of the metric's course: where it is first below 1 % of its first value; nothing if it never is.
+    Below1Percent,
 }
 
 /// What of the runs of a group is written.
@@ -115,19 +132,29 @@ fn count(data: &Data, group: &Group) -> Result<String, Error> {
     Ok(if failed == 0 { n.to_string() } else { format!("{n}, {failed} failed") })
 }
 
-/// Values of the runs that came to their end.
-fn values(data: &Data, group: &Group, column: &str) -> Result<Vec<f64>, Error> {
-    let mut list = Vec::new();
-    for &row in &group.rows {
-        if data.ended(row)? {
-            list.extend(data.number(row, column)?);
-        }
+/// What is taken of a run; nothing if it has none.
+fn taken(data: &Data, row: usize, column: &Column) -> Result<Option<f64>, Error> {
+    if column.take == Take::Value {
+        return data.number(row, &column.of);
     }
-    Ok(list)
+    let Some((_, course)) = data.course(row, &column.of)? else { return Ok(None) };
+    let (first, last) = (course[0].1, course[course.len() - 1].1);
+    let highest = course.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+    Ok(match column.take {
+        Take::LastOverHighest => Some(last / highest),
+        Take::Below1Percent => course.iter().find(|p| p.1 < 0.01 * first).map(|p| p.0),
+        _ => Some(last / first),
+    })
 }
 
 fn cell(data: &Data, group: &Group, column: &Column) -> Result<String, Error> {
-    let values: Vec<f64> = values(data, group, &column.of)?.into_iter().map(|x| column.times * x).collect();
+    let (mut values, mut ended) = (Vec::new(), 0);
+    for &row in &group.rows {
+        if data.ended(row)? {
+            ended += 1;
+            values.extend(taken(data, row, column)?.map(|x| column.times * x));
+        }
+    }
     let Some(s) = Summary::of(&values) else { return Ok("-".to_owned()) };
     let write = |x: f64| match x {
         _ if x != 0.0 && x.abs() < 0.5 * 10f64.powi(-(column.digits as i32)) => format!("{x:.1e}"),
@@ -138,7 +165,13 @@ fn cell(data: &Data, group: &Group, column: &Column) -> Result<String, Error> {
         Show::Spread => s.sd,
         Show::Interval => s.interval(),
     };
-    Ok(if half.is_nan() { write(s.mean) } else { format!("{} ± {}", write(s.mean), write(half)) })
+    // Runs that never came there are not passed over in silence.
+    let of = if s.n < ended { format!("{} of {ended}: ", s.n) } else { String::new() };
+    Ok(if half.is_nan() {
+        format!("{of}{}", write(s.mean))
+    } else {
+        format!("{of}{} ± {}", write(s.mean), write(half))
+    })
 }
 
 fn test(data: &Data, group: &Group, other: &Group, column: &str) -> Result<String, Error> {
@@ -157,4 +190,27 @@ fn test(data: &Data, group: &Group, other: &Group, column: &str) -> Result<Strin
     pairs.sort_by(|a, b| a.0.cmp(b.0));
     let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().map(|&(_, a, b)| (a, b)).unzip();
     Ok(paired(&a, &b).map_or("-".to_owned(), |p| if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_sums_up_runs_that_ended_and_tells_those_that_did_not() {
+        let folder = std::env::temp_dir().join(format!("apical-results-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = "run,variant,seed,state,error,by_epoch.apical\n\
+            a,x,0,done,0.02,1:4.0 2:1.0 3:0.03\nb,x,1,done,0.04,1:4.0 2:2.0 3:1.0\nc,y,0,done,0.05,\nd,y,1,failed,,\n";
+        std::fs::write(folder.join("d.csv"), text).unwrap();
+        let settings = "data = \"d\"\nrows = [\"variant\"]\nlabels = { x = \"the first\" }\n\
+            against = { row = \"y\", of = \"error\" }\n\
+            columns = [{ of = \"error\", as = \"error (%)\", times = 100.0 },\n\
+            { of = \"apical\", as = \"below\", take = \"below1-percent\", digits = 0 }]\n";
+        let made = markdown(settings, |name| Data::read(&folder, name)).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let expected = "| variant | runs | error (%) | below | p against y |\n| --- | --- | --- | --- | --- |\n\
+            | the first | 2 | 3.00 ± 1.41 | 1 of 2: 3 | - |\n| y | 2, 1 failed | 5.00 | - | - |\n";
+        assert_eq!(made, expected);
+    }
 }
