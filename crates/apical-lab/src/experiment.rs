@@ -1,6 +1,7 @@
 //! `Experiment`: a config after every decision. Nothing optional means "default" any more; what is `None` is absent.
 
 use apical::circuit::Kind;
+use apical::circuit::departures::Departures;
 use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
 pub use apical::circuit::start::{Start, Starts};
 pub use apical::learners::AlgorithmSpec;
@@ -236,6 +237,8 @@ pub struct Experiment {
     pub timing: Timing,
     /// Low-pass of the weight change in ms; `None`: weights follow the rule at once.
     pub tau_w: Option<f64>,
+    /// Where euler's steps depart from the circuit.
+    pub departures: Departures,
     /// How potentials are found.
     pub solver: SolverSpec,
     /// Who learns.
@@ -258,6 +261,11 @@ impl Experiment {
     /// True if a presentation is a course of steps of dt; without, it is one step.
     pub fn has_dynamics(&self) -> bool {
         self.learner == LearnerSpec::Microcircuit && self.solver.has_dynamics()
+    }
+
+    /// True if weight changes go through Delta.
+    pub fn has_low_pass(&self) -> bool {
+        self.has_dynamics() && self.tau_w.is_some() && !self.departures.replace_low_pass()
     }
 
     /// True if samples may have no fixed point.

@@ -75,6 +75,9 @@ pub fn isas(flag: &str, text: &str) -> Result<Vec<Isa>, Error> {
 /// The plan by which `euler` trains on this machine; `None` where something else trains.
 pub fn of_euler(e: &Experiment) -> Option<Plan> {
     let (SolverSpec::Euler(choice), LearnerSpec::Microcircuit) = (e.solver, &e.learner) else { return None };
+    if e.departures.any() {
+        return Some(Plan::REFERENCE);
+    }
     let (net, samples, isa) = (&e.network, e.train.batch, Isa::best());
     let plan = match e.precision {
         Precision::F32 => Plan::new::<f32>(choice, net, samples, isa),
@@ -95,6 +98,7 @@ pub fn alone(e: &Experiment) -> bool {
 /// instructions.
 pub fn describe(e: &Experiment) -> String {
     match of_euler(e) {
+        Some(plan) if e.departures.any() => format!("departures from {plan}"),
         Some(plan) => plan.to_string(),
         None => format!("{} products", Product::best().name()),
     }
@@ -108,6 +112,9 @@ pub fn why(e: &Experiment) -> String {
             n => format!("{n} samples side by side"),
         };
     };
+    if e.departures.any() {
+        return "[departures] have a step of their own".to_owned();
+    }
     if matches!(e.solver, SolverSpec::Euler(Choice::Given(_))) {
         return "asked for by solver.plan".to_owned();
     }

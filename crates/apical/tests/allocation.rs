@@ -3,6 +3,7 @@
 mod common;
 
 use allocation_counter::measure;
+use apical::circuit::departures::Departures;
 use apical::circuit::noise::Source;
 use apical::circuit::params::{Network, Nudging, Timing};
 use apical::circuit::step::{Constants, Learning, Plastic, step};
@@ -76,6 +77,30 @@ fn presentations<T: Real>() {
 fn a_presentation_allocates_nothing() {
     presentations::<f32>();
     presentations::<f64>();
+}
+
+#[test]
+fn a_departing_presentation_allocates_nothing() {
+    let net = network();
+    let all = rates(&net, 0.1, 0.1, 0.1, 0.1);
+    let on = Departures {
+        activation_on_input: true,
+        late_rules: true,
+        divided_output_prediction: true,
+        summed_updates: true,
+        weight_decay: Some(30.0),
+        ..Departures::default()
+    };
+    let euler = Euler::<f32>::new(&net, known::timing(10.0), Some(30.0), NOISE, 1e3, 3);
+    let (mut euler, mut w) = (euler.departing(on), weights(&net, 1.0, 1));
+    let (x, t) = (uniform(15, 0.0, 1.0, 2), uniform(9, -1.0, 1.0, 3));
+    let shown = Shown { samples: 3, input: &x, target: Some(&t) };
+    let mut outcome = Outcome::new(&net, 3);
+    let info = measure(|| {
+        let learned = euler.learn(&mut w, &shown, &all, &mut outcome, &mut Nobody);
+        learned.expect("the circuit stays bounded");
+    });
+    assert_eq!(info.count_total, 0);
 }
 
 /// A test that counts must be able to count.

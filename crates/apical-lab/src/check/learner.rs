@@ -9,7 +9,7 @@ use apical::learners::{dfa, dtp, ep, pc};
 use apical::tasks::{FileTargets, TaskSpec};
 
 /// What only the microcircuit honours: tables, and keys of tables that others share.
-pub const CIRCUIT_ONLY: [(&str, &str); 10] = [
+pub const CIRCUIT_ONLY: [(&str, &str); 16] = [
     ("", "solver"),
     ("", "plasticity"),
     ("", "time"),
@@ -20,6 +20,12 @@ pub const CIRCUIT_ONLY: [(&str, &str); 10] = [
     ("network.start", "ip"),
     ("network.start", "bip"),
     ("network.start", "pi"),
+    ("departures", "rate_over_tau_w"),
+    ("departures", "weight_decay"),
+    ("departures", "activation_on_input"),
+    ("departures", "late_rules"),
+    ("departures", "divided_output_prediction"),
+    ("departures", "summed_updates"),
 ];
 
 /// Steps and draws for a batch, at most: a batch is never interrupted.
@@ -205,11 +211,13 @@ impl<'a> Check<'a> {
     fn circuit_only(&mut self, kind: &str, algorithm: Option<&AlgorithmSpec>, attenuated: bool) {
         let network = self.section("network");
         let start = network.sub("start", "network.start");
+        let departures = self.section("departures");
         let mut keys: Vec<(View<'a>, &str, &str)> = CIRCUIT_ONLY
             .iter()
             .map(|&(table, key)| match table {
                 "" => (self.root, table, key),
                 "network" => (network, table, key),
+                "departures" => (departures, table, key),
                 _ => (start, table, key),
             })
             .collect();

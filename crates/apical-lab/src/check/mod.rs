@@ -2,6 +2,7 @@
 //! key. All errors are reported at once.
 
 mod circuit;
+mod departures;
 mod files;
 mod learner;
 mod learning;
@@ -134,6 +135,7 @@ impl<'a> Check<'a> {
         let activation = network.as_ref().map(|n| n.activation);
         let task = self.task(activation, sizes.as_deref());
         let train = self.train();
+        let departures = self.departures(solver, tau_w, learner.as_ref(), task.as_ref());
         let phases = self.phases(sizes.as_deref(), task.as_ref(), learner.as_ref());
         let record = self.record(sizes.as_deref(), learner.as_ref());
         if let (Some(network), Some(timing), Some(LearnerSpec::Microcircuit)) = (&network, &timing, &learner) {
@@ -154,7 +156,8 @@ impl<'a> Check<'a> {
                 }
                 _ => 0,
             };
-            self.memory(sizes, train.batch, block, precision, tau_w != Some(None));
+            let low_pass = tau_w != Some(None) && !departures.is_some_and(|on| on.replace_low_pass());
+            self.memory(sizes, train.batch, block, precision, low_pass);
         }
         if let (Some(learner), Some(network), Some(train), Some(task)) = (&learner, &network, &train, &task) {
             self.possible(learner, network, train.loss, task);
@@ -169,6 +172,7 @@ impl<'a> Check<'a> {
             start: start?,
             timing: timing?,
             tau_w: tau_w?,
+            departures: departures?,
             solver: solver?,
             optimiser: optimiser?,
             learner: learner?,

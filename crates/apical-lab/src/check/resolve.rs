@@ -1,6 +1,7 @@
 //! An experiment as canonical TOML: for people (with paths and comments), and for its identity (with contents of files
 //! in place of their paths, without name and comments).
 
+use super::departures;
 use super::files::content_hash;
 use super::resolve_learner::{optimiser, trained};
 use crate::Error;
@@ -107,6 +108,7 @@ fn write(e: &Experiment, identity: bool) -> Result<String, Error> {
         }
         LearnerSpec::Trained(t) => trained(&mut w, t),
     }
+    departures::write(&mut w, e);
     task(&mut w, &e.task)?;
     training(&mut w, e);
     record(&mut w, e);
@@ -258,7 +260,8 @@ fn task(w: &mut Writer, task: &TaskSpec) -> Result<(), Error> {
             w.float("target_high", *target_high);
             w.raw("presentations", presentations);
         }
-        TaskSpec::Teacher { layers, activation, gains, input, weight, sizes } => {
+        // Its rates_as_target is written among the departures.
+        TaskSpec::Teacher { layers, activation, gains, input, weight, rates_as_target: _, sizes } => {
             w.text("kind", "teacher");
             w.raw("layers", array(layers.iter().map(usize::to_string)));
             w.text("activation", activation.name());

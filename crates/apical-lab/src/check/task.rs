@@ -129,6 +129,7 @@ impl Check<'_> {
             gains,
             input: view.number("input")?,
             weight: view.number("weight")?,
+            rates_as_target: self.section("departures").flag("rates_as_target")?,
             sizes: self.sets(view)?,
         })
     }

@@ -1,5 +1,6 @@
 //! What people and editors read about configs, made from the registry: `explain`, the JSON schema, the reference page.
 
+use super::departure_fields::DEPARTURE_TABLES;
 use super::fields::{ENTRY, TABLES};
 use super::node::{Node, Value};
 use super::registry::{Field, Kind, Range, fields, fields_of, nearest, table, tables};
@@ -58,7 +59,7 @@ fn inside(key: &str) -> Option<String> {
 /// The JSON schema of a config, for editors.
 pub fn schema() -> Json {
     let mut definitions = serde_json::Map::new();
-    for t in TABLES.iter().filter(|t| !t.name.is_empty()) {
+    for t in TABLES.iter().chain(DEPARTURE_TABLES).filter(|t| !t.name.is_empty()) {
         definitions.insert(t.name.to_owned(), table_schema(t.name));
     }
     // An entry of a comparison is a [learner] with more keys.

@@ -1,6 +1,7 @@
 //! Configs as text: where they come from, what they may hold, where in them something is wrong. What they mean together
 //! is decided in `check`.
 
+pub mod departure_fields;
 pub mod diagnostic;
 pub mod docs;
 pub mod fields;
@@ -88,6 +89,12 @@ presets! {
     "s18-mnist": "MNIST, 784-500-500-10, two-step, rates tuned on validation (Sacramento et al. 2018, Fig. 3)",
     "s18-mnist-published": "the same with the published rates, which are too small and too large at once",
     "h20-yin-yang": "Yin-Yang, 4-120-3, full dynamics with a learning lag (Hill 2020)",
+    "s18-regression-short": "s18-regression with a budget for comparisons",
+    "h20-yin-yang-short": "h20-yin-yang with a budget for comparisons",
+    "thesis-code-self-prediction": "s18-self-prediction with the steps of a thesis that did not reproduce it",
+    "thesis-code-single-target": "s18-single-target with the steps of a thesis that did not reproduce it",
+    "thesis-code-regression": "s18-regression-short with the steps and the net of a thesis that did not reproduce it",
+    "thesis-code-yin-yang": "h20-yin-yang-short with the steps of a thesis that did not reproduce Sacramento et al. 2018",
 }
 
 /// Reads a config file.

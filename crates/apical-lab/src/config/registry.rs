@@ -1,6 +1,7 @@
 //! Fields: each is described once. Reading, checking of types, error texts, `explain`, the JSON schema and the reference
 //! page all follow from the descriptions in `fields.rs`.
 
+use super::departure_fields::{DEPARTURE_FIELDS, DEPARTURE_TABLES};
 use super::fields::{FIELDS, TABLES};
 use super::node::{Node, Value};
 use super::sweep_fields::{SWEEP_FIELDS, SWEEP_TABLES};
@@ -233,12 +234,12 @@ impl Field {
 
 /// All fields, those of sweep files last.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    FIELDS.iter().chain(SWEEP_FIELDS)
+    FIELDS.iter().chain(DEPARTURE_FIELDS).chain(SWEEP_FIELDS)
 }
 
 /// All tables, those of sweep files last.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    TABLES.iter().chain(SWEEP_TABLES)
+    TABLES.iter().chain(DEPARTURE_TABLES).chain(SWEEP_TABLES)
 }
 
 /// The fields of a table, in order; a key with several meanings appears once for each.

@@ -33,6 +33,10 @@ pub fn solver_spec(e: &Experiment) -> Spec {
     match e.solver {
         SolverSpec::Euler(way) => {
             let noise = Source::new(e.noise, e.timing.dt, e.seed);
+            if e.departures.any() {
+                let (timing, tau_w, departures) = (e.timing, e.tau_w, e.departures);
+                return Spec::Departed { timing, tau_w, noise, bound, departures };
+            }
             Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way }
         }
         SolverSpec::Adaptive { tolerance } => Spec::Adaptive { timing: e.timing, tau_w: e.tau_w, tolerance, bound },

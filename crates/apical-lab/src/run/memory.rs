@@ -39,7 +39,7 @@ pub struct Memory {
 
 /// How many tensors of the weights' sizes training holds: weights and low-passed changes.
 pub fn copies(e: &Experiment) -> u64 {
-    if e.has_dynamics() && e.tau_w.is_some() { 2 } else { 1 }
+    if e.has_low_pass() { 2 } else { 1 }
 }
 
 /// Tensors that an optimiser adds: the update and its moments.

@@ -2,6 +2,7 @@
 //! plasticity. Knows no solver, no task and no file.
 
 pub mod attenuation;
+pub mod departures;
 pub mod dynamics;
 pub mod known;
 pub mod noise;

@@ -8,6 +8,7 @@ pub mod steady;
 pub mod two_step;
 pub mod watch;
 
+use crate::circuit::departures::Departures;
 use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::{Attenuation, Potentials, State, Tensors};
@@ -369,6 +370,19 @@ pub enum Spec {
         /// In which way the steps are computed.
         way: euler::Choice,
     },
+    /// Full dynamics whose steps depart from the reference.
+    Departed {
+        /// Times of a presentation.
+        timing: Timing,
+        /// Low-pass of the weight change (ms); without effect where departures replace it.
+        tau_w: Option<f64>,
+        /// Noise while learning.
+        noise: Source,
+        /// Potentials beyond this bound count as divergence.
+        bound: f64,
+        /// How they depart.
+        departures: Departures,
+    },
     /// Full dynamics without noise, in steps of their own choice.
     Adaptive {
         /// Times of a presentation; dt is what records and clocks count in.
@@ -426,6 +440,9 @@ fn build_in<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solv
         Spec::Euler { timing, tau_w, noise, bound, way } => {
             let plan = euler::Plan::new::<T>(*way, net, samples, Isa::best());
             Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples).with_plan(plan))
+        }
+        Spec::Departed { timing, tau_w, noise, bound, departures } => {
+            Box::new(euler::Euler::new(net, *timing, *tau_w, *noise, *bound, samples).departing(*departures))
         }
         Spec::Adaptive { timing, tau_w, tolerance, bound } => {
             Box::new(adaptive::Adaptive::new(net, *timing, *tau_w, *tolerance, *bound, samples))

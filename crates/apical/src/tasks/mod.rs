@@ -76,8 +76,8 @@ pub fn build(spec: &TaskSpec, inputs: usize, outputs: usize, seed: u64) -> Resul
         TaskSpec::Single { low, high, target_low, target_high, presentations } => {
             single::build((*low, *high), (*target_low, *target_high), *presentations, (inputs, outputs), seed)
         }
-        TaskSpec::Teacher { layers, activation, gains, input, weight, sizes } => {
-            teacher::build(layers, *activation, gains, *input, *weight, *sizes, seed)
+        TaskSpec::Teacher { layers, activation, gains, input, weight, rates_as_target, sizes } => {
+            teacher::build(layers, *activation, gains, *input, *weight, *rates_as_target, *sizes, seed)
         }
         TaskSpec::YinYang { coding, sizes } => yin_yang::build(*coding, *sizes),
         TaskSpec::Mnist { dir, coding, range, train } => mnist::build(dir, *coding, *range, *train),

@@ -95,6 +95,8 @@ pub enum TaskSpec {
         input: f64,
         /// Weights are U(-weight, weight).
         weight: f64,
+        /// A departure from the paper: the target potential is the rate phi(u_N).
+        rates_as_target: bool,
         /// Sizes of the sets.
         sizes: Sizes,
     },

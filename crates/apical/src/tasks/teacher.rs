@@ -1,7 +1,7 @@
 //! A teacher network: nonlinear regression whose answer is known to exist (Sacramento et al. 2018, Fig. 2).
 //!
 //! u_k = gain_k W_k r_{k-1} with r_0 the input as it is and r_k = phi(u_k); the target is the top potential u_N, to which
-//! phi is not applied.
+//! phi is not applied (but for a departure that takes the rate for a potential).
 
 use super::spec::Sizes;
 use super::{DataError, Entry, Samples, Storage, Stream, Targets, Task, Train, Transform, check_sizes};
@@ -23,6 +23,7 @@ struct Teacher {
     /// gain_k W_k, (post, pre).
     weights: Vec<Vec<f64>>,
     input: f64,
+    rates_as_target: bool,
     seed: u64,
 }
 
@@ -33,7 +34,7 @@ impl Teacher {
         target.copy_from_slice(&self.answer(input));
     }
 
-    /// u_N for an input.
+    /// u_N for an input; with `rates_as_target` r_N.
     fn answer(&self, input: &[f64]) -> Vec<f64> {
         let mut u = Vec::new();
         let mut r = input.to_vec();
@@ -41,7 +42,7 @@ impl Teacher {
             u = weights.chunks_exact(r.len()).map(|w| w.iter().zip(&r).map(|(w, r)| w * r).sum()).collect();
             r = u.iter().map(|&u: &f64| self.activation.rate(u)).collect();
         }
-        u
+        if self.rates_as_target { r } else { u }
     }
 
     fn set(&self, stream: rng::Stream, count: usize) -> Samples {
@@ -69,6 +70,7 @@ pub(super) fn build(
     gains: &[f64],
     input: f64,
     weight: f64,
+    rates_as_target: bool,
     sizes: Sizes,
     seed: u64,
 ) -> Result<Task, DataError> {
@@ -89,7 +91,8 @@ pub(super) fn build(
         let mut draws = Draws::new(seed, rng::Stream::TaskFixed, k as u64);
         (0..sizes[0] * sizes[1]).map(|_| gain * draws.uniform(-weight, weight)).collect()
     });
-    let teacher = Teacher { layers: layers.to_vec(), activation, weights: weights.collect(), input, seed };
+    let teacher =
+        Teacher { layers: layers.to_vec(), activation, weights: weights.collect(), input, rates_as_target, seed };
     Ok(Task {
         inputs,
         outputs,
@@ -108,15 +111,19 @@ mod tests {
 
     #[test]
     fn a_teacher_answers_with_its_top_potential() {
-        let teacher = Teacher {
+        let mut teacher = Teacher {
             layers: vec![2, 2, 1],
             activation: Activation::Relu,
             weights: vec![vec![1.0, 2.0, -1.0, 0.5], vec![3.0, -4.0]],
             input: 1.0,
+            rates_as_target: false,
             seed: 0,
         };
         // u_1 = (1.5, -0.25), r_1 = (1.5, 0), u_2 = 4.5; and a negative top potential stays as it is.
         assert_eq!(teacher.answer(&[0.5, 0.5]), [4.5]);
         assert_eq!(teacher.answer(&[-1.0, 0.5]), [-5.0]);
+        // The departure: phi of it.
+        teacher.rates_as_target = true;
+        assert_eq!((teacher.answer(&[0.5, 0.5]), teacher.answer(&[-1.0, 0.5])), (vec![4.5], vec![0.0]));
     }
 }

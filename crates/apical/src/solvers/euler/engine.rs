@@ -123,35 +123,56 @@ impl<T: Real> Engine<T> for Reference {
         constants: &Constants<T>,
         presentation: &Presentation<'_, T>,
         circuit: Circuit<'_, T>,
-        mut teaching: Teaching<'_, T>,
+        teaching: Teaching<'_, T>,
         output: &mut [T],
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let Circuit { weights, state, potentials } = circuit;
-        let (shown, steps, start) = (presentation.shown, presentation.steps(), presentation.window_start());
-        let top = state.soma.len() - 1;
-        let factor = match presentation.answer {
-            Answer::Prediction => constants.attenuation.output,
-            Answer::Soma => 1.0,
-        };
-        let share = T::from_f64(factor / (steps - start) as f64);
-        output.fill(T::ZERO);
-        for n in 0..steps {
-            let wants = observer.wants(state.step + 1);
-            let learning = teaching.step(presentation.timing, n);
-            step(constants, weights, state, potentials, shown.input, shown.target, learning, presentation.noise);
-            watch::check(state, presentation.bound)?;
-            if n >= start {
-                let potential = match presentation.answer {
-                    Answer::Prediction => &potentials.basal[top],
-                    Answer::Soma => &state.soma[top],
-                };
-                output.iter_mut().zip(potential).for_each(|(o, &v)| *o += share * v);
-            }
-            if wants != Wants::Nothing {
-                observer.after_step(&View { step: state.step, state, potentials, weights, target: shown.target });
-            }
-        }
-        Ok(())
+        let Presentation { shown, noise, .. } = presentation;
+        let factor = constants.attenuation.output;
+        step_by_step(presentation, circuit, teaching, factor, output, observer, |circuit, learning| {
+            let Circuit { weights, state, potentials } = circuit;
+            step(constants, weights, state, potentials, shown.input, shown.target, learning, noise);
+        })
     }
+}
+
+/// All steps of a presentation, each made by `step`; `factor` is that of vhat_B,N.
+///
+/// # Errors
+/// As [`Engine::present`].
+pub fn step_by_step<T: Real>(
+    presentation: &Presentation<'_, T>,
+    mut circuit: Circuit<'_, T>,
+    mut teaching: Teaching<'_, T>,
+    factor: f64,
+    output: &mut [T],
+    observer: &mut dyn Observer<T>,
+    mut step: impl FnMut(&mut Circuit<'_, T>, Learning<'_, T>),
+) -> Result<(), Trouble> {
+    let (steps, start) = (presentation.steps(), presentation.window_start());
+    let top = circuit.state.soma.len() - 1;
+    let factor = match presentation.answer {
+        Answer::Prediction => factor,
+        Answer::Soma => 1.0,
+    };
+    let share = T::from_f64(factor / (steps - start) as f64);
+    output.fill(T::ZERO);
+    for n in 0..steps {
+        let wants = observer.wants(circuit.state.step + 1);
+        step(&mut circuit, teaching.step(presentation.timing, n));
+        let Circuit { weights, state, potentials } = &circuit;
+        watch::check(state, presentation.bound)?;
+        if n >= start {
+            let potential = match presentation.answer {
+                Answer::Prediction => &potentials.basal[top],
+                Answer::Soma => &state.soma[top],
+            };
+            output.iter_mut().zip(potential).for_each(|(o, &v)| *o += share * v);
+        }
+        if wants != Wants::Nothing {
+            let target = presentation.shown.target;
+            observer.after_step(&View { step: state.step, state, potentials, weights, target });
+        }
+    }
+    Ok(())
 }

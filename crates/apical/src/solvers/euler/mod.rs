@@ -4,11 +4,13 @@
 //! What computes the steps is an [`Engine`]; the [`Plan`] says which.
 
 mod dense;
+mod departed;
 pub mod engine;
 mod fused;
 pub mod plan;
 
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights, taught};
+use crate::circuit::departures::Departures;
 use crate::circuit::noise::Source;
 use crate::circuit::params::{Network, Rates, Timing};
 use crate::circuit::step::Constants;
@@ -16,6 +18,7 @@ use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::real::either;
 use crate::kernels::{Product, Real};
 use dense::Dense;
+use departed::Departed;
 use engine::{Answer, Circuit, Engine, Presentation, Reference, Teaching};
 pub use plan::{Choice, Plan, Way};
 
@@ -50,6 +53,7 @@ pub struct Euler<T> {
     noise: Source,
     bound: f64,
     plan: Plan,
+    departures: Departures,
     engine: Box<dyn Engine<T>>,
     state: State<T>,
     delta: Tensors<T>,
@@ -67,6 +71,7 @@ impl<T: Real> Euler<T> {
             noise,
             bound,
             plan: Plan::REFERENCE,
+            departures: Departures::default(),
             engine: engine(Plan::REFERENCE, net, samples),
             state: State::rest(net, samples),
             delta,
@@ -80,6 +85,26 @@ impl<T: Real> Euler<T> {
         self.engine = engine(plan, self.constants.net(), self.state.samples);
         self.plan = plan;
         self
+    }
+
+    /// A circuit at rest whose steps depart from the reference, computed in plain loops.
+    pub fn departing(mut self, on: Departures) -> Self {
+        if on.replace_low_pass() {
+            self.tau_w = None;
+            self.delta = Tensors::default();
+            self.constants = Constants::new(&self.constants.net, &self.timing, None, Product::Plain);
+        }
+        (self.departures, self.plan) = (on, Plan::REFERENCE);
+        self.engine = self.another_engine(self.state.samples);
+        self
+    }
+
+    /// An engine like the circuit's own, for so many samples.
+    fn another_engine(&self, samples: usize) -> Box<dyn Engine<T>> {
+        match self.departures.any() {
+            true => Box::new(Departed::new(self.departures, self.constants.net(), samples)),
+            false => engine(self.plan, self.constants.net(), samples),
+        }
     }
 
     /// Somas and traces, to look at or to start from.
@@ -123,7 +148,7 @@ impl<T: Real> Euler<T> {
         let net = self.constants.net();
         let (mut weights, mut state, mut potentials) =
             (weights.clone(), State::rest(net, samples), Potentials::new(net, samples));
-        let mut engine = engine(self.plan, net, samples);
+        let mut engine = self.another_engine(samples);
         for (input, output) in inputs.zip(outputs) {
             if self.timing.reset_state {
                 state.reset();
@@ -239,7 +264,7 @@ impl<T: Real> Solver<T> for Euler<T> {
             Weights::Held => Teaching::Gather { rates, update: &mut gathered },
         };
         let mut output = vec![T::ZERO; shown.samples * net.sizes[net.sizes.len() - 1]];
-        let mut engine = engine(self.plan, net, shown.samples);
+        let mut engine = self.another_engine(shown.samples);
         engine.present(&self.constants, &presentation, circuit, teaching, &mut output, &mut Nobody)?;
         if mode == Weights::Moving {
             gathered = super::taught_since(&before, &weights, &delta, rates, self.tau_w);

@@ -58,6 +58,7 @@ fn teachers_differ_by_seed_and_agree_over_their_sets() {
         gains: vec![2.0, 10.0],
         input: 1.0,
         weight: 1.0,
+        rates_as_target: false,
         sizes: SIZES,
     };
     let task = build(&spec, 6, 2, 3).expect("a valid spec");
@@ -124,6 +125,7 @@ fn settings_out_of_range_are_named() {
         gains: gains.to_vec(),
         input: 1.0,
         weight: 1.0,
+        rates_as_target: false,
         sizes: SIZES,
     };
     assert!(error_of(&teacher(&[3], &[])).starts_with("task.layers: [3]"));

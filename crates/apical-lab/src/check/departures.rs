@@ -1,0 +1,104 @@
+//! Departures: what they need of the rest of a config, and how they are written.
+
+use super::Check;
+use super::resolve::Writer;
+use crate::experiment::{Choice, Experiment, LearnerSpec, SolverSpec, Way};
+use apical::circuit::departures::Departures;
+use apical::tasks::TaskSpec;
+
+/// Flags of [departures] that change the circuit's step. `rates_as_target` is the task's.
+const OF_THE_STEP: [&str; 6] = [
+    "rate_over_tau_w",
+    "weight_decay",
+    "activation_on_input",
+    "late_rules",
+    "divided_output_prediction",
+    "summed_updates",
+];
+
+impl Check<'_> {
+    /// The departures of the circuit's step; with another learner none, which has been checked there.
+    pub(super) fn departures(
+        &mut self,
+        solver: Option<SolverSpec>,
+        tau_w: Option<Option<f64>>,
+        learner: Option<&LearnerSpec>,
+        task: Option<&TaskSpec>,
+    ) -> Option<Departures> {
+        let view = self.section("departures");
+        if view.flag("rates_as_target")? && !matches!(task, None | Some(TaskSpec::Teacher { .. })) {
+            let found = "`departures.rates_as_target` is true, but the task has no teacher network";
+            let allowed = "allowed: task.kind = \"teacher\"; for classes take task.target.as = \"potentials\"";
+            self.findings.error(view.at("rates_as_target"), found, allowed);
+        }
+        if learner? != &LearnerSpec::Microcircuit {
+            return Some(Departures::default());
+        }
+        let [rate, decay, input, late, output, sum] = OF_THE_STEP.map(|key| view.flag(key));
+        let (rate, decay) = (rate?, decay?);
+        let tau_w = tau_w?;
+        for key in ["rate_over_tau_w", "weight_decay"] {
+            if view.flag(key)? && tau_w.is_none() && solver?.has_dynamics() {
+                let found = format!("`departures.{key}` has nothing to divide by: `plasticity.tau_w` is \"none\"");
+                self.findings.error(view.at(key), found, "give plasticity.tau_w in ms");
+            }
+        }
+        if sum? && self.section("train").count("batch") == Some(1) {
+            let found = "`departures.summed_updates` is true, but `train.batch` is 1: sum and mean are the same";
+            self.findings.error(view.at("summed_updates"), found, "allowed: with train.batch from 2 on");
+        }
+        let on = Departures {
+            rate_over_tau_w: tau_w.filter(|_| rate),
+            weight_decay: tau_w.filter(|_| decay),
+            activation_on_input: input?,
+            late_rules: late?,
+            divided_output_prediction: output?,
+            summed_updates: sum?,
+        };
+        let first = OF_THE_STEP.into_iter().find(|key| view.flag(key) == Some(true));
+        if let Some(first) = first {
+            self.steps_of_their_own(first, solver?);
+        }
+        Some(on)
+    }
+
+    /// Reports solvers and plans that compute other steps.
+    fn steps_of_their_own(&mut self, departure: &str, solver: SolverSpec) {
+        let view = self.section("solver");
+        match solver {
+            SolverSpec::Euler(Choice::Auto | Choice::Given(Way::Reference)) => {}
+            SolverSpec::Euler(Choice::Given(way)) => {
+                let found = format!(
+                    "`solver.plan` = \"{}\" computes the circuit's steps, and `departures.{departure}` is on",
+                    crate::plan::way_name(way)
+                );
+                self.findings.error(view.at("plan"), found, "allowed: auto, reference; departures are plain loops");
+            }
+            _ => {
+                let found = format!("`departures.{departure}` is on, and the solver makes no Euler steps");
+                let at = self.section("departures").at(departure);
+                self.findings.error(at, found, "allowed: with solver.kind = \"euler\"");
+            }
+        }
+    }
+}
+
+/// Writes those that are on; without any there is no table, so that ids are those of the versions that did not know it.
+pub(super) fn write(w: &mut Writer, e: &Experiment) {
+    let on = &e.departures;
+    let rates_as_target = matches!(e.task, TaskSpec::Teacher { rates_as_target: true, .. });
+    if !on.any() && !rates_as_target {
+        return;
+    }
+    w.table("[departures]");
+    let flags = [
+        on.rate_over_tau_w.is_some(),
+        on.weight_decay.is_some(),
+        on.activation_on_input,
+        on.late_rules,
+        on.divided_output_prediction,
+        on.summed_updates,
+    ];
+    let flags = OF_THE_STEP.into_iter().zip(flags).chain([("rates_as_target", rates_as_target)]);
+    flags.filter(|flag| flag.1).for_each(|(key, _)| w.raw(key, true));
+}

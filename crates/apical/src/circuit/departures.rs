@@ -1,0 +1,203 @@
+//! Departures: an Euler step that differs from [`super::step`] where re-implementations of Sacramento et al. 2018 differ from
+//! it. Nothing here belongs to the circuit; each departure can be switched on alone, to see what it does to learning.
+//!
+//! They were read from the code of a thesis that did not reproduce the paper, and of the program that it grew from ("the
+//! ancestor"). With none of them this is the reference step, bit for bit.
+
+use super::attenuation::Attenuation;
+use super::noise::{Population, Source};
+use super::params::{Network, Rates};
+use super::plasticity::{self, Sink};
+use super::potentials;
+use super::state::{Potentials, State};
+use super::step::{Constants, Learning, Plastic, advance, derivatives, follow};
+use super::tensors::{Kind, Tensors};
+use crate::kernels::{Activation, Mat, Real};
+
+/// Which departures are on. The default is none.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Departures {
+    /// tau_w (ms) by which rates are divided in place of the low-pass: W += dt/tau_w rule. The thesis'.
+    pub rate_over_tau_w: Option<f64>,
+    /// tau_w (ms) with which weights decay in place of the low-pass: W += dt rule - dt/tau_w W. The ancestor's.
+    pub weight_decay: Option<f64>,
+    /// r_0 = phi(r_in): the activation is applied to the input. Both programs'.
+    pub activation_on_input: bool,
+    /// Rules take rates and dendritic potentials after the step, those of the input from the pattern itself. Both programs'.
+    pub late_rules: bool,
+    /// vhat_B,N = g_B/(g_lk + g_B + g_A) v_B,N, as if the output had an apical dendrite. Both programs'.
+    pub divided_output_prediction: bool,
+    /// A rule is the sum over the minibatch, not the mean. The thesis'.
+    pub summed_updates: bool,
+}
+
+impl Departures {
+    /// True if any is on.
+    pub fn any(&self) -> bool {
+        *self != Departures::default()
+    }
+
+    /// True if one takes the place of the low-pass: then there is no Delta.
+    pub fn replace_low_pass(&self) -> bool {
+        self.rate_over_tau_w.is_some() || self.weight_decay.is_some()
+    }
+
+    /// The factors between v and vhat that the rules use.
+    fn attenuation(&self, reference: &Attenuation) -> Attenuation {
+        let output = if self.divided_output_prediction { reference.hidden } else { reference.output };
+        Attenuation { output, ..*reference }
+    }
+
+    /// The presynaptic rates of the first layer, from the low-passed or the shown pattern.
+    fn input<T: Real>(&self, phi: Activation, pattern: &[T], rates: &mut [T]) {
+        rates.copy_from_slice(pattern);
+        if self.activation_on_input {
+            phi.rates_in_place(rates);
+        }
+    }
+}
+
+/// What a departing step needs beside the reference's potentials. Made once; a step only overwrites it.
+#[derive(Clone, Debug)]
+pub struct Room<T> {
+    /// Presynaptic rates of the first layer (samples x n_0).
+    input: Vec<T>,
+    /// What late rules see.
+    late: Potentials<T>,
+}
+
+impl<T: Real> Room<T> {
+    /// Room for a net and a batch.
+    pub fn new(net: &Network, samples: usize) -> Self {
+        Room { input: vec![T::ZERO; net.sizes[0] * samples], late: Potentials::new(net, samples) }
+    }
+}
+
+/// One step with departures; arguments as in [`super::step::step`]. Where they replace the low-pass, `c` has none.
+///
+/// `p` holds the potentials that drove the somas; the rules' errors are in it only if the rules are not late.
+pub fn step<T: Real>(
+    on: &Departures,
+    room: &mut Room<T>,
+    c: &Constants<T>,
+    weights: &mut Tensors<T>,
+    state: &mut State<T>,
+    p: &mut Potentials<T>,
+    x: &[T],
+    u_trgt: Option<&[T]>,
+    learning: Learning<'_, T>,
+    noise: &Source,
+) {
+    let phi = c.net.activation;
+    follow(&mut state.trace_input, x, c.trace_in);
+    if let (Some(u_trgt), Some(rate)) = (u_trgt, c.trace_target) {
+        follow(&mut state.trace_target, u_trgt, rate);
+    }
+    on.input(phi, &state.trace_input, &mut room.input);
+    rates_and_potentials(c, weights, state, &room.input, p);
+    let u_trgt = match c.trace_target {
+        Some(_) => u_trgt.map(|_| &state.trace_target[..]),
+        None => u_trgt,
+    };
+    derivatives(&c.g, state, p, u_trgt);
+    if on.late_rules {
+        somas(c, state, p, noise);
+        if !matches!(learning, Learning::None | Learning::Own { plastic: Plastic::Off, .. }) {
+            on.input(phi, x, &mut room.input);
+            rates_and_potentials(c, weights, state, &room.input, &mut room.late);
+            learn(on, c, weights, &room.input, &mut room.late, learning);
+        }
+    } else {
+        learn(on, c, weights, &room.input, p, learning);
+        somas(c, state, p, noise);
+    }
+    state.step += 1;
+}
+
+/// All rates and dendritic potentials of the somas in `state`.
+fn rates_and_potentials<T: Real>(
+    c: &Constants<T>,
+    weights: &Tensors<T>,
+    state: &State<T>,
+    r_in: &[T],
+    p: &mut Potentials<T>,
+) {
+    for (u, r) in state.soma.iter().zip(&mut p.rate).chain(state.inter.iter().zip(&mut p.rate_inter)) {
+        c.net.activation.rates(u, r);
+    }
+    potentials::all(c.plan, weights, c.beta_b, r_in, p);
+}
+
+/// All somas at once.
+fn somas<T: Real>(c: &Constants<T>, state: &mut State<T>, p: &Potentials<T>, noise: &Source) {
+    for (k, (u, du)) in state.soma.iter_mut().zip(&p.d_soma).enumerate() {
+        advance(u, du, c.dt_t);
+        noise.add(Population::Pyramidal, k + 1, state.step, 0, u);
+    }
+    for (k, (u, du)) in state.inter.iter_mut().zip(&p.d_inter).enumerate() {
+        advance(u, du, c.dt_t);
+        noise.add(Population::Interneuron, k + 1, state.step, 0, u);
+    }
+}
+
+/// The rules, from the rates and potentials in `p`.
+fn learn<T: Real>(
+    on: &Departures,
+    c: &Constants<T>,
+    weights: &mut Tensors<T>,
+    r_in: &[T],
+    p: &mut Potentials<T>,
+    learning: Learning<'_, T>,
+) {
+    let (rates, mut sink) = match learning {
+        Learning::None | Learning::Own { plastic: Plastic::Off, .. } => return,
+        Learning::Own { rates, plastic: acts, delta } => {
+            let still = acts == Plastic::DeltaOnly;
+            match c.a {
+                Some(a) => (rates, Sink::LowPass { weights: (!still).then_some(weights), delta, a }),
+                None if still => return,
+                None => {
+                    if let Some(tau_w) = on.weight_decay {
+                        let share = T::from_f64(c.dt / tau_w);
+                        plastic(rates, weights, |_, _, w| w.data.iter_mut().for_each(|w| *w -= share * *w));
+                    }
+                    (rates, Sink::Direct(weights))
+                }
+            }
+        }
+        Learning::Gather { rates, update } => {
+            if let Some(tau_w) = on.weight_decay {
+                let share = T::from_f64(c.dt / tau_w);
+                plastic(rates, update, |kind, k, u| {
+                    let w = &weights.kind(kind)[k].data;
+                    u.data.iter_mut().zip(w).for_each(|(u, &w)| *u -= share * w);
+                });
+            }
+            (rates, Sink::Direct(update))
+        }
+    };
+    plasticity::errors(c.net.activation, &on.attenuation(&c.attenuation), rates, p);
+    if on.summed_updates {
+        let samples = T::from_f64(p.bias.len() as f64);
+        let errors = [&mut p.error_forward, &mut p.error_inter, &mut p.error_apical, &mut p.error_feedback];
+        errors.into_iter().flatten().flatten().for_each(|e| *e *= samples);
+    }
+    let dt = on.rate_over_tau_w.map_or(c.dt, |tau_w| c.dt / tau_w);
+    plasticity::apply(c.plan, rates, dt, r_in, p, &mut sink);
+}
+
+/// Visits the tensors whose rule is on, by kind and index.
+fn plastic<T: Real>(rates: &Rates, tensors: &mut Tensors<T>, mut visit: impl FnMut(Kind, usize, &mut Mat<T>)) {
+    for kind in Kind::ALL {
+        let rates = match kind {
+            Kind::Wpp | Kind::Bpp => &rates.pp,
+            Kind::Wip | Kind::Bip => &rates.ip,
+            Kind::Wpi => &rates.pi,
+            Kind::Wpb => &rates.pb,
+        };
+        for (k, (m, _)) in tensors.kind_mut(kind).iter_mut().zip(rates).enumerate().filter(|(_, (_, eta))| **eta != 0.0)
+        {
+            visit(kind, k, m);
+        }
+    }
+}
