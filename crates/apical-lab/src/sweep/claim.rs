@@ -297,23 +297,27 @@ pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(Stri
 pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
     // Half of a watch: nobody is taken for dead for standing still.
     let mut watch = Watch::new(Duration::MAX);
-    let mut held = HashSet::new();
-    for name in names(&layout.claims())? {
-        let path = layout.claims().join(&name);
-        match name.rsplit_once('.').filter(|_| name.starts_with('.')) {
-            Some((_, token)) if watch.pulse(layout, token) == Pulse::Dead => drop(fs::remove_file(path)),
-            Some(_) => {}
-            None => held.extend(fs::read_to_string(path).map(|token| token.trim().to_owned())),
+    let mut dead = |name: &str| match name.starts_with('.') {
+        true => is_locked(&layout.workers().join(name)) == Some(false),
+        false => watch.pulse(layout, name) == Pulse::Dead,
+    };
+    let (workers, claims) = (names(&layout.workers())?, names(&layout.claims())?);
+    for name in claims.iter().filter(|name| name.starts_with('.')) {
+        if name.rsplit_once('.').is_some_and(|(_, token)| dead(token)) {
+            let _ = fs::remove_file(layout.claims().join(name));
         }
     }
-    for name in names(&layout.workers())? {
-        let path = layout.workers().join(&name);
-        let mut left = || watch.pulse(layout, &name) == Pulse::Dead;
-        let dead = if name.starts_with('.') { is_locked(&path) == Some(false) } else { left() };
-        // A claim that names a worker is settled by its file.
-        if dead && !held.contains(&name) {
-            let _ = fs::remove_file(path);
-        }
+    let mut gone: Vec<&String> = workers.iter().filter(|name| dead(name)).collect();
+    if gone.is_empty() {
+        // A thousand workers that begin need not read each other's claims.
+        return Ok(());
     }
+    // A claim that names a worker is settled by its file. The dead make no more of them.
+    let claimed = names(&layout.claims())?.into_iter().filter(|name| !name.starts_with('.'));
+    let held: HashSet<String> = claimed
+        .filter_map(|name| Some(fs::read_to_string(layout.claims().join(name)).ok()?.trim().to_owned()))
+        .collect();
+    gone.retain(|name| !held.contains(*name));
+    gone.iter().for_each(|name| drop(fs::remove_file(layout.workers().join(name))));
     Ok(())
 }
