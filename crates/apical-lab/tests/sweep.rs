@@ -1,5 +1,7 @@
 //! Sweeps: which runs a file becomes, who makes them, and what is refused.
 
+#[path = "sweep/parquet.rs"]
+mod parquet;
 #[path = "sweep/support.rs"]
 mod support;
 
