@@ -14,6 +14,7 @@ mod median;
 mod next;
 mod parquet;
 pub mod plan;
+pub mod ranking;
 mod search;
 mod space;
 pub mod spec;
