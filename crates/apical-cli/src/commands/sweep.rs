@@ -270,7 +270,7 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     }
     if args.no_wait && done.left > 0 && !terminal.json {
         // A thousand workers that leave while others go on need not each look at all runs.
-        terminal.say(&format!("{} runs made; {} are left to other workers", done.made, done.left));
+        terminal.say(&format!("runs made: {}; left to other workers: {}", done.made, done.left));
         terminal.print_path(path)?;
         return Ok(i32::from(!crashes(&o.layout)?.is_empty()));
     }

@@ -202,8 +202,8 @@ impl Claim {
         let (mut generation, mut deaths) = (0, 0);
         let mut last = String::new();
         while generation < MOST_CLAIMS {
-            match fs::read_to_string(file(&folder, id, generation + 1)) {
-                Ok(text) => last = text.trim().to_owned(),
+            match told(&file(&folder, id, generation + 1)) {
+                Ok(text) => last = text,
                 Err(source) if source.kind() == ErrorKind::NotFound => break,
                 Err(source) => return Err(machine(&file(&folder, id, generation + 1), source)),
             }
@@ -256,6 +256,11 @@ impl Claim {
     }
 }
 
+/// What stands in a claim. One that a disk has garbled names nobody who lives, and is taken over like that of the dead.
+fn told(path: &Path) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).trim().to_owned())
+}
+
 fn file(folder: &Path, id: &str, generation: u64) -> PathBuf {
     folder.join(format!("{id}.{generation}"))
 }
@@ -281,7 +286,7 @@ fn exclusively(path: &Path, bytes: &[u8], token: &str) -> io::Result<bool> {
 
 /// Whose a claim is, and the machine on which that worker runs; nothing if it was given up.
 pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(String, String)> {
-    let token = fs::read_to_string(file(&layout.claims(), id, generation)).ok()?.trim().to_owned();
+    let token = told(&file(&layout.claims(), id, generation)).ok()?;
     if token == RELEASED {
         return None;
     }
@@ -314,9 +319,7 @@ pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
     }
     // A claim that names a worker is settled by its file. The dead make no more of them.
     let claimed = names(&layout.claims())?.into_iter().filter(|name| !name.starts_with('.'));
-    let held: HashSet<String> = claimed
-        .filter_map(|name| Some(fs::read_to_string(layout.claims().join(name)).ok()?.trim().to_owned()))
-        .collect();
+    let held: HashSet<String> = claimed.filter_map(|name| told(&layout.claims().join(name)).ok()).collect();
     gone.retain(|name| !held.contains(*name));
     gone.iter().for_each(|name| drop(fs::remove_file(layout.workers().join(name))));
     Ok(())
