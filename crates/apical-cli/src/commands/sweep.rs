@@ -334,7 +334,8 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     let ranking = &o.spec.ranking;
     let column = format!("{}.{}", ranking.metric, if ranking.best { "best" } else { "last" });
     let is_empty = |column: &[Cell]| column.iter().all(|cell| *cell == Cell::Empty);
-    if table.column(&column).is_some_and(is_empty) {
+    let has_done = |column: &[Cell]| column.contains(&Cell::Text("done".into()));
+    if table.column("state").is_some_and(has_done) && table.column(&column).is_some_and(is_empty) {
         let metric = &ranking.metric;
         terminal.warn(&format!(
             "no run has {metric}, by which the sweep would rank them: `metric` of the sweep file names another"
