@@ -23,7 +23,9 @@ struct State {
     begun: Instant,
     /// Share that is made of each run.
     made: Vec<f64>,
-    /// Their sum when this session began.
+    /// Their sum, kept up: a sweep may have a million runs, each of which tells how far it is again and again.
+    sum: f64,
+    /// The sum when this session began.
     first: f64,
     ended: usize,
     printed: (Instant, f64),
@@ -31,12 +33,13 @@ struct State {
 }
 
 impl State {
-    fn sum(&self) -> f64 {
-        self.made.iter().sum()
+    fn set(&mut self, run: usize, share: f64) {
+        self.sum += share - self.made[run];
+        self.made[run] = share;
     }
 
     fn line(&self) -> String {
-        let (sum, all) = (self.sum(), self.made.len() as f64);
+        let (sum, all) = (self.sum, self.made.len() as f64);
         let rate = (sum - self.first) / self.begun.elapsed().as_secs_f64().max(1e-9);
         let left = if rate > 0.0 {
             Duration::try_from_secs_f64((all - sum) / rate).unwrap_or(Duration::MAX)
@@ -53,7 +56,7 @@ impl<'a> Board<'a> {
     pub fn new(terminal: &'a Terminal, runs: usize) -> Self {
         let now = Instant::now();
         let made = vec![0.0; runs];
-        let state = State { begun: now, made, first: 0.0, ended: 0, printed: (now, 0.0), warned: Vec::new() };
+        let state = State { begun: now, made, sum: 0.0, first: 0.0, ended: 0, printed: (now, 0.0), warned: Vec::new() };
         let bar = (terminal.interactive && !terminal.quiet).then(|| {
             let target = ProgressDrawTarget::stderr();
             let bar = ProgressBar::with_draw_target(Some((runs as f64 * STEPS) as u64), target);
@@ -77,13 +80,13 @@ impl<'a> Board<'a> {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         change(&mut state);
         if let Some(bar) = &self.bar {
-            bar.set_position((state.sum() * STEPS) as u64);
+            bar.set_position((state.sum * STEPS) as u64);
             bar.set_message(state.line());
             return;
         }
         let (when, before) = state.printed;
-        if state.sum() - before >= SHARE * state.made.len() as f64 && when.elapsed() >= PAUSE {
-            state.printed = (Instant::now(), state.sum());
+        if state.sum - before >= SHARE * state.made.len() as f64 && when.elapsed() >= PAUSE {
+            state.printed = (Instant::now(), state.sum);
             self.terminal.say(&state.line());
         }
     }
@@ -92,7 +95,8 @@ impl<'a> Board<'a> {
     pub fn was_there(&self, run: usize) {
         self.change(|s| {
             s.first += 1.0 - s.made[run];
-            (s.made[run], s.ended) = (1.0, s.ended + 1);
+            s.set(run, 1.0);
+            s.ended += 1;
         });
     }
 
@@ -100,8 +104,9 @@ impl<'a> Board<'a> {
     pub fn ended(&self, run: usize, name: &str, how: &str) {
         let mut line = String::new();
         self.change(|s| {
-            (s.made[run], s.ended) = (1.0, s.ended + 1);
-            s.printed = (Instant::now(), s.sum());
+            s.set(run, 1.0);
+            s.ended += 1;
+            s.printed = (Instant::now(), s.sum);
             line = s.line();
         });
         self.beside_bar(|t| {
@@ -111,7 +116,10 @@ impl<'a> Board<'a> {
 
     /// A run has ended as it should, one of so many that none is told of by itself.
     pub fn counted(&self, run: usize) {
-        self.change(|s| (s.made[run], s.ended) = (1.0, s.ended + 1));
+        self.change(|s| {
+            s.set(run, 1.0);
+            s.ended += 1;
+        });
     }
 
     /// Something to say.
@@ -145,12 +153,12 @@ impl Progress for Share<'_, '_> {
         let made = done as f64 / self.total as f64;
         self.board.change(|s| {
             s.first += made;
-            s.made[self.run] = made;
+            s.set(self.run, made);
         });
     }
 
     fn advance(&mut self, done: u64) {
-        self.board.change(|s| s.made[self.run] = done as f64 / self.total as f64);
+        self.board.change(|s| s.set(self.run, done as f64 / self.total as f64));
     }
 
     fn note(&mut self, line: &str) {

@@ -5,7 +5,8 @@ use crate::terminal::Terminal;
 use apical_lab::check::{Checked, Context, canonical, check};
 use apical_lab::config::{self, Override, PRESETS, Source};
 use apical_lab::folder::{self, CONFIG, RunInfo, runinfo, sha256_hex};
-use apical_lab::sweep::layout;
+use apical_lab::sweep::ranking::planned;
+use apical_lab::sweep::{Ranking, layout};
 use apical_lab::{Error, Experiment, data, record};
 use std::path::{Path, PathBuf};
 
@@ -47,13 +48,34 @@ pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
     Ok((checked.experiment, same))
 }
 
-/// The runs in the folder of a sweep, by name; nothing if it is none.
+/// The runs in the folder of a sweep that are part of it, by name; nothing if it is none.
 pub fn runs_of_sweep(path: &Path) -> Result<Option<Vec<PathBuf>>, Error> {
     let runs = path.join("runs");
     if path.join(runinfo::FILE).exists() || !path.join(layout::SWEEP).is_file() || !runs.is_dir() {
         return Ok(None);
     }
-    Ok(Some(folder::list(&runs)?.into_iter().map(|listed| listed.path).collect()))
+    let planned = planned(path)?;
+    let is_part = |run: &PathBuf| {
+        let name = run.file_name().unwrap_or_default().to_string_lossy();
+        planned.as_ref().is_none_or(|planned| planned.contains(&*name))
+    };
+    Ok(Some(folder::list(&runs)?.into_iter().map(|listed| listed.path).filter(is_part).collect()))
+}
+
+/// By what the sweeps whose folders are named rank their runs; nothing unless all that is named is, and all do it alike.
+pub fn ranking(named: &[PathBuf]) -> Result<Option<Ranking>, Error> {
+    let mut common = None;
+    for path in named {
+        if path.join(runinfo::FILE).exists() || !path.join(layout::SWEEP).is_file() {
+            return Ok(None);
+        }
+        let own = Ranking::of_folder(path)?;
+        if common.as_ref().is_some_and(|common| *common != own) {
+            return Ok(None);
+        }
+        common = Some(own);
+    }
+    Ok(common)
 }
 
 /// Refuses what is no run folder.

@@ -1,15 +1,14 @@
 //! Who ran what, where: the version of the program and the head of a run's `run.json`.
 
-use apical::tasks::{TaskSpec, mnist};
 use apical_lab::Error;
 use apical_lab::check::content_hash;
 use apical_lab::experiment::{Experiment, StartWeights};
 use apical_lab::folder::RunInfo;
 use apical_lab::folder::runinfo::{cpu_model, host_name};
 use apical_lab::plan;
-use apical_lab::run::build;
+use apical_lab::run::{self, build};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// Version of this program.
@@ -48,17 +47,9 @@ pub fn run_info(e: &Experiment, threads: usize) -> Result<RunInfo, Error> {
 
 /// SHA-256 of each data file, unpacked.
 fn data(e: &Experiment) -> Result<BTreeMap<String, String>, Error> {
-    let files: Vec<PathBuf> = match &e.task {
-        TaskSpec::File { path, labels, test_path, test_labels, .. } => {
-            let others = [labels, test_path, test_labels].into_iter().flatten();
-            std::iter::once(path).chain(others).cloned().collect()
-        }
-        TaskSpec::Mnist { dir, .. } => mnist::FILES.iter().filter_map(|name| mnist::locate(dir, name)).collect(),
-        _ => Vec::new(),
-    };
     let name = |path: &Path| path.display().to_string();
     let mut sums = BTreeMap::new();
-    for file in files {
+    for file in run::files(&e.task) {
         sums.insert(name(&file), content_hash(&file)?);
     }
     if let StartWeights::File { path, sha256 } = &e.start {

@@ -1,5 +1,7 @@
 //! Sweeps: which runs a file becomes, who makes them, and what is refused.
 
+#[path = "sweep/parquet.rs"]
+mod parquet;
 #[path = "sweep/support.rs"]
 mod support;
 
@@ -312,6 +314,13 @@ fn a_claim_passes_on_when_its_workers_counter_stands_still_whatever_the_clocks_s
     let claim = try_claim(&layout, &worker, &mut watch).expect("the counter has stood still");
     assert_eq!((claim.generation, claim.deaths), (2, 1));
     assert!(claim.holds());
+    // One that a disk has garbled is taken over like that of the dead, and stops nobody.
+    std::fs::write(layout.claims().join("00ff.2"), [0xff, 0x00, 0xfe]).unwrap();
+    assert!(try_claim(&layout, &worker, &mut watch).is_none(), "it may be a living worker's");
+    std::thread::sleep(stale);
+    assert_eq!(try_claim(&layout, &worker, &mut watch).map(|claim| claim.generation), Some(3));
+    std::fs::write(layout.claims().join("00ff.2"), worker.token()).unwrap();
+    std::fs::remove_file(layout.claims().join("00ff.3")).unwrap();
     // The other one lives after all: what it sees now is that its claim is not the highest.
     std::fs::write(layout.claims().join("00ff.3"), "feed").unwrap();
     assert!(!claim.holds());

@@ -7,7 +7,7 @@ use apical_lab::check::{Context, canonical, check, resolved_toml};
 use apical_lab::config::{Override, Source, report};
 use apical_lab::folder::{RunFolder, RunInfo};
 use apical_lab::plan;
-use apical_lab::record::Run;
+use apical_lab::record::{Ranking, Run};
 use apical_lab::run::{Options as RunOptions, Quiet, Stop, run};
 use apical_report::figures::{Drawn, FIGURES, Of, Options, Refusal, Runs};
 use apical_report::theme::{POINTS_PER_MM, TWO_COLUMNS};
@@ -318,4 +318,55 @@ fn the_data_of_sweeps_and_confusions_have_their_values_and_names() {
     let mut counts = confusion.csv.lines().skip(1).map(|row| row.split(',').nth(2).unwrap().parse::<f64>().unwrap());
     assert_eq!(confusion.csv.lines().count(), 101);
     assert!(counts.all(|count| count.fract() == 0.0), "shares, not counts: {}", confusion.csv);
+}
+
+#[test]
+fn draws_at_random_make_no_map_and_no_lines_of_single_dots() {
+    let place = tempfile::tempdir().unwrap();
+    let run = |ip: &str, pp: &str, batch: &str| {
+        let (ip, pp) = (format!("plasticity.eta_ip={ip}"), format!("plasticity.eta_pp={pp}"));
+        make(place.path(), DIGITS, &[&ip, &pp, batch, "train.epochs=1"])
+    };
+    let scattered: Vec<PathBuf> =
+        (1..=5).map(|i| run(&format!("0.{i}"), &format!("0.{}", 9 - i), "train.batch=20")).collect();
+    let runs = opened(&scattered);
+    for (name, word) in [("sweep-map", "no map"), ("sweep-lines", "no lines")] {
+        let told = refused(name, &runs, &Options::default());
+        assert!(told.contains("5 configs lie scattered over 5 values") && told.contains(word), "{told}");
+        assert!(told.contains("sweep-parallel"), "{told}");
+    }
+    // A key of few values tells lines apart, whichever key comes first.
+    let few: Vec<PathBuf> =
+        (1..=6).map(|i| run(&format!("0.{i}"), "0.3", ["train.batch=20", "train.batch=40"][i % 2])).collect();
+    let lines = draw(find("sweep-lines"), &opened(&few), &Options::default()).unwrap();
+    assert!(lines.csv.contains("batch = 20") && !lines.csv.contains("eta_ip = 0.1"), "{}", lines.csv);
+}
+
+#[test]
+fn figures_of_a_sweep_show_by_what_it_ranks() {
+    let place = tempfile::tempdir().unwrap();
+    let rates =
+        ["0.1", "0.2", "1.0", "3.0"].map(|rate| make(place.path(), DIGITS, &[&format!("plasticity.eta_ip={rate}")]));
+    let runs = opened(&rates);
+    let ranking = |minimise, best| Ranking { metric: "validation.loss".into(), minimise, best };
+    let by = |ranking: Ranking| Options { ranking: Some(ranking), ..Options::default() };
+    let values = |ranking: Ranking| -> Vec<f64> {
+        let drawn = draw(find("sweep-parallel"), &runs, &by(ranking)).unwrap();
+        drawn.csv.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect()
+    };
+    let losses = |run: &Run| run.series("validation.loss").unwrap().unwrap().values.clone();
+    let extreme = |start: f64, with: fn(f64, f64) -> f64| -> Vec<f64> {
+        runs.runs.iter().map(|run| losses(run).into_iter().fold(start, with)).collect()
+    };
+    assert_eq!(values(ranking(true, true)), extreme(f64::INFINITY, f64::min));
+    assert_eq!(values(ranking(false, true)), extreme(f64::NEG_INFINITY, f64::max));
+    let last: Vec<f64> = runs.runs.iter().map(|run| *losses(run).last().unwrap()).collect();
+    assert_eq!(values(ranking(true, false)), last);
+    // Another metric than the sweep's is a final value, and a ranking by what the runs have not is none.
+    let other = Options { metric: Some("train.loss".into()), ..by(ranking(true, true)) };
+    assert!(draw(find("sweep-lines"), &runs, &other).unwrap().csv.contains("Training loss"));
+    let absent = Ranking { metric: "nosuch".into(), minimise: true, best: true };
+    assert!(draw(find("sweep-lines"), &runs, &by(absent)).unwrap().csv.contains("Validation error"));
+    let best = draw(find("sweep-lines"), &runs, &by(ranking(true, true))).unwrap();
+    assert!(best.csv.contains("Best validation loss"), "{}", best.csv);
 }

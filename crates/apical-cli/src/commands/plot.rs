@@ -47,7 +47,7 @@ pub struct Args {
     /// Time shown of traces, ms of the run, as FROM:TO; either may be left out
     #[arg(long, value_name = "FROM:TO", value_parser = window, allow_hyphen_values = true)]
     window: Option<(f64, f64)>,
-    /// Metric of sweeps and learning curves [default: validation.error, or validation.loss without classes]
+    /// Metric of sweeps and learning curves [default: by what the sweep ranks its runs; else validation.error, or validation.loss without classes]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     /// Folder to write to [default: RUN/figures; of several runs `figures` beside the first]
@@ -183,6 +183,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         cells: Some(args.cells.clone()).filter(|cells| !cells.is_empty()),
         window: args.window,
         metric: args.metric.clone(),
+        ranking: load::ranking(&args.runs)?,
     };
     for run in &opened {
         if let Some(note) = &run.metrics()?.note {

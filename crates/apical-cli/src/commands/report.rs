@@ -67,7 +67,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let mut argv = vec!["apical".to_owned(), "report".to_owned()];
     argv.extend(args.runs.iter().map(told));
     argv.extend(["-o".to_owned(), told(&out)]);
-    let page = Page::of(&folders, &Extra { argv, bibtex, citing })?;
+    let page = Page::of(&folders, &Extra { argv, bibtex, citing, ranking: load::ranking(&args.runs)? })?;
     let text = if format == Format::Md { page.markdown() } else { page.html() };
     write_out(&out, text.as_bytes(), "figure")?;
     let json = || json!({"report": told(&out), "folders": folders.len(), "bytes": text.len(), "verdict": page.lines()});

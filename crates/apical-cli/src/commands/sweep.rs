@@ -12,8 +12,8 @@ use apical_lab::run::{Options, Progress};
 use apical_lab::sweep::best::best;
 use apical_lab::sweep::kept::Kept;
 use apical_lab::sweep::layout::TABLE;
-use apical_lab::sweep::status::status;
-use apical_lab::sweep::table::collect;
+use apical_lab::sweep::status::{crashes, status};
+use apical_lab::sweep::table::{Cell, collect};
 use apical_lab::sweep::work::{self, Manner, work};
 use apical_lab::sweep::{Change, Layout, Method, Plan, Planned, Spec, Stopping, claim};
 use clap::Subcommand;
@@ -235,7 +235,7 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     let stop = signals::stop()?;
     let o = open(&args.which, true, terminal)?;
     if args.retry_crashed {
-        for crash in apical_lab::sweep::status::crashes(&o.layout)? {
+        for crash in crashes(&o.layout)? {
             let path = o.layout.crashed().join(format!("{}.json", crash.run));
             std::fs::remove_file(&path).map_err(|e| apical_lab::Error::machine(path.display().to_string(), e))?;
         }
@@ -284,6 +284,12 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         ));
         terminal.print_path(path)?;
         return Ok(signals::exit_code(signal));
+    }
+    if args.no_wait && done.left > 0 && !terminal.json {
+        // A thousand workers that leave while others go on need not each look at all runs.
+        terminal.say(&format!("runs made: {}; left to other workers: {}", done.made, done.left));
+        terminal.print_path(path)?;
+        return Ok(i32::from(!crashes(&o.layout)?.is_empty()));
     }
     // A search has more runs than when it was opened.
     let plan = match o.plan.search {
@@ -375,6 +381,16 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     let missing = o.plan.runs.len() - table.rows();
     if missing > 0 {
         terminal.warn(&format!("{missing} of {} runs are not in the table: they have not ended", o.plan.runs.len()));
+    }
+    let ranking = &o.spec.ranking;
+    let column = format!("{}.{}", ranking.metric, if ranking.best { "best" } else { "last" });
+    let is_empty = |column: &[Cell]| column.iter().all(|cell| *cell == Cell::Empty);
+    let has_done = |column: &[Cell]| column.contains(&Cell::Text("done".into()));
+    if table.column("state").is_some_and(has_done) && table.column(&column).is_some_and(is_empty) {
+        let metric = &ranking.metric;
+        terminal.warn(&format!(
+            "no run has {metric}, by which the sweep would rank them: `metric` of the sweep file names another"
+        ));
     }
     if !terminal.json && !terminal.quiet {
         let rows = best(&o.spec, &o.plan, &o.layout).map(|best| sweep_told::best(&o.spec, &best)).unwrap_or_default();

@@ -51,6 +51,25 @@ fn a_sweep_is_planned_made_and_collected() {
 }
 
 #[test]
+fn figures_and_reports_are_of_what_is_part_of_the_sweep_and_of_its_metric() {
+    let place = place("[vary]\nplasticity.eta_pi = [0.001, 0.002, 0.004]\n");
+    ok(place.apical(&["sweep", "run", "rates.toml", "-q"]));
+    let told = ok(place.apical(&["sweep", "collect", "rates.toml"]));
+    assert!(told.stderr.contains("no run has validation.error"), "patterns have none: {told:?}");
+    let less =
+        "experiment = \"base.toml\"\nmetric = \"apical_squared.1\"\n[vary]\nplasticity.eta_pi = [0.001, 0.002]\n";
+    place.write("rates.toml", less);
+    ok(place.apical(&["sweep", "plan", "rates.toml", "-q"]));
+    let report = ok(place.apical(&["report", "sweeps/rates", "-o", "r.html", "--json"])).json();
+    assert_eq!(report["folders"].as_u64(), Some(2), "{report}");
+    let page = String::from_utf8(place.bytes(".", "r.html")).unwrap();
+    assert!(page.contains("Best apical_squared.1"), "the report shows what the sweep ranks by");
+    ok(place.apical(&["plot", "sweeps/rates", "--figure", "sweep-lines", "--format", "svg", "--out", "f"]));
+    let csv = String::from_utf8(place.bytes("f", "sweep-lines.csv")).unwrap();
+    assert!(csv.contains("Best apical_squared.1") && csv.lines().count() == 1 + 2, "{csv}");
+}
+
+#[test]
 fn processes_share_a_sweep_and_none_makes_a_run_twice() {
     let place = place(
         "seeds = 100\n[set]\ntrain.epochs = 1\n[vary]\nplasticity.eta_pi = [0.001, 0.002, 0.003, 0.004, 0.005]\n",

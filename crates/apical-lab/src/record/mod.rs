@@ -13,6 +13,7 @@ pub use crate::checkpoint::Tensor;
 pub use crate::error::{Error, Kind};
 pub use crate::folder::runinfo::Cost;
 pub use crate::folder::{CONFUSION, DECISION_MAP, Ending, FINAL_METRICS, INFERENCE, RATES, RunInfo};
+pub use crate::sweep::Ranking;
 pub use events::EventWriter;
 pub use metrics::{FinalMetrics, MetricsWriter, When};
 pub use read::{Metrics, Series, Trace};

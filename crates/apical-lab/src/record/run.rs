@@ -6,6 +6,7 @@ use crate::checkpoint::{BEST, LAST, Tensor, read_weights};
 use crate::error::Error;
 use crate::folder::atomic::read_text;
 use crate::folder::{CHECKPOINTS, FINAL_METRICS, METRICS, RunInfo, runinfo};
+use crate::sweep::Ranking;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,18 @@ impl Run {
             return Ok(value.map(|v| v.as_f64().unwrap_or(f64::NAN)));
         }
         Ok(self.series(name)?.and_then(|series| series.values.last().copied()))
+    }
+
+    /// What the run counts for by a ranking; NaN if it failed, or has no number to rank.
+    ///
+    /// # Errors
+    /// As [`Run::final_value`].
+    pub fn score(&self, ranking: &Ranking) -> Result<f64, Error> {
+        if !ranking.best || self.path.join(runinfo::FAILED).exists() {
+            return Ok(self.final_value(&ranking.metric)?.unwrap_or(f64::NAN));
+        }
+        let best = self.series(&ranking.metric)?.and_then(|series| ranking.of(&series.values));
+        Ok(best.unwrap_or(f64::NAN))
     }
 
     /// The trace of a name, if it was recorded.

@@ -24,6 +24,7 @@ use crate::run::{Progress, Stop, thread_pool};
 use apical::circuit::Tensors;
 use apical::tasks::Task;
 use participant::Halt;
+use std::sync::Arc;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub struct Plan {
     /// Index among the entries of the first one with the circuit.
     circuit: Option<usize>,
     start: Tensors<f64>,
-    task: Task,
+    task: Arc<Task>,
 }
 
 /// What was found.

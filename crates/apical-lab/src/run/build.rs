@@ -1,6 +1,7 @@
 //! From an experiment to what runs: task, start weights, learner.
 
 use super::order::{Batch, Epoch};
+use super::shared;
 use crate::Error;
 use crate::checkpoint::read_weights;
 use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Schedule, SolverSpec, StartWeights};
@@ -12,8 +13,9 @@ use apical::learners::feed_forward::Function;
 use apical::learners::theory::interneuron_gain;
 use apical::learners::{self, Learner};
 use apical::solvers::Spec;
-use apical::tasks::{self, Task, Train};
+use apical::tasks::{Task, Train};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Counters of samples and steps stay within their numbers.
 const MOST_STEPS: u128 = 1 << 60;
@@ -47,14 +49,14 @@ pub fn solver_spec(e: &Experiment) -> Spec {
     }
 }
 
-/// The task, checked against the network.
+/// The task, checked against the network; a data set is shared with the run before, if that had the same.
 ///
 /// # Errors
 /// Data that are missing or damaged; a network of other sizes than the task; sequences in minibatches.
-pub fn task(e: &Experiment) -> Result<Task, Error> {
+pub fn task(e: &Experiment) -> Result<Arc<Task>, Error> {
     let sizes = &e.network.sizes;
     let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
-    let task = tasks::build(&e.task, first, last, e.seed)?;
+    let task = shared::build(&e.task, (first, last), e.seed)?;
     if (task.inputs, task.outputs) != (first, last) {
         return Err(Error::input(
             "network.sizes",

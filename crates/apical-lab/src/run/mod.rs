@@ -11,9 +11,11 @@ mod observed;
 pub(crate) mod order;
 mod rates;
 mod saved;
+mod shared;
 mod traces;
 mod train;
 
+pub use shared::files;
 pub use traces::QUANTITIES;
 pub use train::significant;
 pub(crate) use train::thread_pool;

@@ -25,7 +25,7 @@ use apical::learners::Learner;
 use apical::solvers::{Moment, Outcome, Shown, Trouble};
 use apical::tasks::Task;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Epoch ends that follow each other sooner than this do not each write `last`.
@@ -39,7 +39,7 @@ const UNSETTLED_ALLOWED: f64 = 0.01;
 pub(super) struct Run<'a, T> {
     pub e: &'a Experiment,
     pub folder: &'a mut RunFolder,
-    pub task: Rc<Task>,
+    pub task: Arc<Task>,
     pub learner: Box<dyn Learner<T>>,
     pub pool: &'a rayon::ThreadPool,
     probe: Probe<T>,
@@ -61,7 +61,7 @@ impl<'a, T: Real> Run<'a, T> {
         options: &Options,
         pool: &'a rayon::ThreadPool,
     ) -> Result<Self, Error> {
-        let task = Rc::new(build::task(e)?);
+        let task = build::task(e)?;
         let identity = Identity { config: folder.info().config_sha256.clone(), plan: folder.info().plan.clone() };
         let here = plan::describe(e);
         if identity.plan != here && !options.allow_different_bits {

@@ -130,7 +130,7 @@ impl Shift<'_> {
         loop {
             let ended = run_until(e, &mut opened.folder, &self.crew.manner.options, &mut *progress, until)?;
             let Some(judge) = self.crew.judge.as_ref().filter(|_| ended == Ended::Paused) else { return Ok(ended) };
-            if let Some(reason) = judge.ends(self.crew, &planned.run, opened.folder.path(), until) {
+            if let Some(reason) = judge.ends(self.crew, &planned.run, opened.folder.path(), until)? {
                 end_early(&mut opened.folder, &reason)?;
                 return Ok(Ended::Done { missed: Vec::new() });
             }

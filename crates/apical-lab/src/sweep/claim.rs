@@ -202,8 +202,8 @@ impl Claim {
         let (mut generation, mut deaths) = (0, 0);
         let mut last = String::new();
         while generation < MOST_CLAIMS {
-            match fs::read_to_string(file(&folder, id, generation + 1)) {
-                Ok(text) => last = text.trim().to_owned(),
+            match told(&file(&folder, id, generation + 1)) {
+                Ok(text) => last = text,
                 Err(source) if source.kind() == ErrorKind::NotFound => break,
                 Err(source) => return Err(machine(&file(&folder, id, generation + 1), source)),
             }
@@ -256,6 +256,11 @@ impl Claim {
     }
 }
 
+/// What stands in a claim. One that a disk has garbled names nobody who lives, and is taken over like that of the dead.
+fn told(path: &Path) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).trim().to_owned())
+}
+
 fn file(folder: &Path, id: &str, generation: u64) -> PathBuf {
     folder.join(format!("{id}.{generation}"))
 }
@@ -281,7 +286,7 @@ fn exclusively(path: &Path, bytes: &[u8], token: &str) -> io::Result<bool> {
 
 /// Whose a claim is, and the machine on which that worker runs; nothing if it was given up.
 pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(String, String)> {
-    let token = fs::read_to_string(file(&layout.claims(), id, generation)).ok()?.trim().to_owned();
+    let token = told(&file(&layout.claims(), id, generation)).ok()?;
     if token == RELEASED {
         return None;
     }
@@ -297,23 +302,25 @@ pub(super) fn holder(layout: &Layout, id: &str, generation: u64) -> Option<(Stri
 pub(super) fn bury(layout: &Layout) -> Result<(), Error> {
     // Half of a watch: nobody is taken for dead for standing still.
     let mut watch = Watch::new(Duration::MAX);
-    let mut held = HashSet::new();
-    for name in names(&layout.claims())? {
-        let path = layout.claims().join(&name);
-        match name.rsplit_once('.').filter(|_| name.starts_with('.')) {
-            Some((_, token)) if watch.pulse(layout, token) == Pulse::Dead => drop(fs::remove_file(path)),
-            Some(_) => {}
-            None => held.extend(fs::read_to_string(path).map(|token| token.trim().to_owned())),
+    let mut dead = |name: &str| match name.starts_with('.') {
+        true => is_locked(&layout.workers().join(name)) == Some(false),
+        false => watch.pulse(layout, name) == Pulse::Dead,
+    };
+    let (workers, claims) = (names(&layout.workers())?, names(&layout.claims())?);
+    for name in claims.iter().filter(|name| name.starts_with('.')) {
+        if name.rsplit_once('.').is_some_and(|(_, token)| dead(token)) {
+            let _ = fs::remove_file(layout.claims().join(name));
         }
     }
-    for name in names(&layout.workers())? {
-        let path = layout.workers().join(&name);
-        let mut left = || watch.pulse(layout, &name) == Pulse::Dead;
-        let dead = if name.starts_with('.') { is_locked(&path) == Some(false) } else { left() };
-        // A claim that names a worker is settled by its file.
-        if dead && !held.contains(&name) {
-            let _ = fs::remove_file(path);
-        }
+    let mut gone: Vec<&String> = workers.iter().filter(|name| dead(name)).collect();
+    if gone.is_empty() {
+        // A thousand workers that begin need not read each other's claims.
+        return Ok(());
     }
+    // A claim that names a worker is settled by its file. The dead make no more of them.
+    let claimed = names(&layout.claims())?.into_iter().filter(|name| !name.starts_with('.'));
+    let held: HashSet<String> = claimed.filter_map(|name| told(&layout.claims().join(name)).ok()).collect();
+    gone.retain(|name| !held.contains(*name));
+    gone.iter().for_each(|name| drop(fs::remove_file(layout.workers().join(name))));
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! the same whoever takes it, however many workers there are and whenever they die.
 
 use super::layout::{RUNGS, keep_first};
+use super::ranking::must_have;
 use super::spec::Halving;
 use super::table::score;
 use super::work::{Crew, Done, Goal};
@@ -68,6 +69,12 @@ fn decide(crew: &Crew<'_>, halving: Halving, epoch: u64, alive: &[usize]) -> Res
         let waits = waiting.join(&name).exists();
         let folder = if waits { waiting.join(&name) } else { ended.join(&name) };
         ranked.push((score(&folder, &crew.spec.ranking).filter(|x| x.is_finite()), i, waits));
+    }
+    // That no run has a score is the fault of the metric, or of all runs.
+    if ranked.iter().all(|(score, ..)| score.is_none())
+        && let Some((_, i, _)) = ranked.iter().find(|(.., waits)| *waits)
+    {
+        must_have(&waiting.join(crew.run(*i).run), &crew.spec.ranking)?;
     }
     let sign = if crew.spec.ranking.minimise { 1.0 } else { -1.0 };
     let key = |score: Option<f64>| score.map_or(f64::INFINITY, |x| sign * x);

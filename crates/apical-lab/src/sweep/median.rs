@@ -2,12 +2,14 @@
 //! there is ended. Others are those of the sweep that have ended, which may be few: so which runs are ended depends on who
 //! came first, unless there is one worker with one job.
 
-use super::layout::Layout;
+use super::layout::names;
+use super::ranking::must_have;
 use super::spec::{Median, Ranking};
 use super::work::{Crew, lock};
+use crate::Error;
 use crate::folder::Ending;
 use crate::record::read;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -38,34 +40,44 @@ impl Judge {
     }
 
     /// Why a run that has come to the end of an epoch is to be ended; `None` if it goes on.
-    pub fn ends(&self, crew: &Crew<'_>, run: &str, folder: &Path, epoch: u64) -> Option<String> {
+    ///
+    /// # Errors
+    /// As [`must_have`].
+    pub fn ends(&self, crew: &Crew<'_>, run: &str, folder: &Path, epoch: u64) -> Result<Option<String>, Error> {
         let ranking = &crew.spec.ranking;
-        let own = at(&course(folder, ranking)?, epoch)?;
-        let mut others = self.others(crew.layout, &names(crew, run), ranking, epoch);
+        let Some(own) = course(folder, ranking).and_then(|own| at(&own, epoch)) else {
+            return must_have(folder, ranking).map(|()| None);
+        };
+        let mut others = self.others(crew, run, epoch);
         if (others.len() as u64) < self.rule.others {
-            return None;
+            return Ok(None);
         }
         others.sort_by(f64::total_cmp);
         // The lower of two in the middle: a run must be worse than at least half.
         let median = others[(others.len() - 1) / 2];
         let sign = if ranking.minimise { 1.0 } else { -1.0 };
-        (own > median).then(|| {
+        Ok((own > median).then(|| {
             let (n, metric) = (others.len(), &ranking.metric);
             format!(
                 "stopped early after epoch {epoch}: {metric} {} is worse than the median of {n} others, {}",
                 sign * own,
                 sign * median
             )
-        })
+        }))
     }
 
-    fn others(&self, layout: &Layout, names: &[String], ranking: &Ranking, epoch: u64) -> Vec<f64> {
+    fn others(&self, crew: &Crew<'_>, run: &str, epoch: u64) -> Vec<f64> {
         let mut courses = lock(&self.courses);
-        for name in names {
-            let folder = layout.runs().join(name);
-            if courses.contains_key(name) || !folder.exists() {
-                continue;
-            }
+        // One look at the folder, not one for each run that might be there.
+        let there = names(&crew.layout.runs()).unwrap_or_default();
+        let mut new: Vec<&String> = there.iter().filter(|name| !courses.contains_key(*name)).collect();
+        if !new.is_empty() {
+            let runs = lock(&crew.runs);
+            let planned: HashSet<&str> = runs.iter().map(|planned| planned.run.as_str()).collect();
+            new.retain(|name| planned.contains(name.as_str()));
+        }
+        for name in new {
+            let (folder, ranking) = (crew.layout.runs().join(name), &crew.spec.ranking);
             let failed = Ending::read(&folder).is_ok_and(|ending| ending.is_some_and(|ending| !ending.done));
             let mut own = course(&folder, ranking).unwrap_or_default();
             if failed {
@@ -75,8 +87,7 @@ impl Judge {
             }
             courses.insert(name.clone(), own);
         }
-        let reached = |name: &String| {
-            let course = courses.get(name)?;
+        let reached = |course: &Course| {
             let &(last, score) = course.last()?;
             if score == f64::INFINITY && epoch >= last {
                 Some(score)
@@ -84,12 +95,8 @@ impl Judge {
                 at(course, epoch).filter(|_| last >= epoch)
             }
         };
-        names.iter().filter_map(reached).collect()
+        courses.iter().filter(|(name, _)| *name != run).filter_map(|(_, course)| reached(course)).collect()
     }
-}
-
-fn names(crew: &Crew<'_>, but: &str) -> Vec<String> {
-    lock(&crew.runs).iter().map(|planned| planned.run.clone()).filter(|name| name != but).collect()
 }
 
 /// The score at an epoch: of the last value by then.

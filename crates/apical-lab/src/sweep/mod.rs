@@ -15,6 +15,7 @@ mod median;
 mod next;
 mod parquet;
 pub mod plan;
+pub mod ranking;
 mod search;
 mod space;
 pub mod spec;

@@ -5,6 +5,7 @@
 use super::draw::points_at;
 use super::layout::{Layout, keep_first, machine};
 use super::plan::{Planned, runs_of};
+use super::ranking::must_have;
 use super::spec::{Ranking, Spec};
 use super::suggest::suggest;
 use super::table::score;
@@ -125,6 +126,14 @@ impl Search {
         for trial in self.trials.iter_mut().filter(|trial| trial.score.is_none()) {
             let scores: Vec<Option<f64>> = trial.runs.iter().map(|run| came_to(run, ranking, layout)).collect();
             if scores.iter().all(Option::is_some) {
+                for run in
+                    trial.runs.iter().zip(&scores).filter(|(_, s)| **s == Some(f64::INFINITY)).map(|(run, _)| run)
+                {
+                    let folder = layout.runs().join(run);
+                    if Ending::read(&folder).is_ok_and(|ending| ending.is_some_and(|ending| ending.done)) {
+                        must_have(&folder, ranking)?;
+                    }
+                }
                 trial.score = Some(scores.iter().flatten().sum::<f64>() / scores.len().max(1) as f64);
             }
         }

@@ -138,13 +138,7 @@ impl Spec {
 /// What a run counts for, by the ranking; nothing if it has no such metric.
 pub fn score(folder: &Path, ranking: &Ranking) -> Option<f64> {
     let metrics = read::metrics(folder).ok()?;
-    let values = &metrics.get(&ranking.metric)?.values;
-    let finite = || values.iter().copied().filter(|x| x.is_finite());
-    match (ranking.best, ranking.minimise) {
-        (false, _) => values.last().copied(),
-        (true, true) => finite().min_by(f64::total_cmp),
-        (true, false) => finite().max_by(f64::total_cmp),
-    }
+    ranking.of(&metrics.get(&ranking.metric)?.values)
 }
 
 fn json_cell(value: &serde_json::Value) -> Cell {

@@ -2,16 +2,14 @@
 
 use super::claim::bury;
 use super::layout::{Layout, RUNGS, names};
-use super::work::ended;
 use crate::Error;
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-/// Removes what is left of claims and attempts on runs that have ended, and the files of workers that died on this machine.
-pub(super) fn tidy(layout: &Layout) -> Result<(), Error> {
-    let ended: HashSet<String> =
-        ended(layout)?.iter().filter_map(|run| Some(run.rsplit_once('-')?.1.to_owned())).collect();
+/// Removes what is left of claims and attempts on runs that `ended`, and the files of workers that died on this machine.
+pub(super) fn tidy(layout: &Layout, ended: &HashSet<String>) -> Result<(), Error> {
+    let ended: HashSet<&str> = ended.iter().filter_map(|run| Some(run.rsplit_once('-')?.1)).collect();
     for name in names(&layout.claims())? {
         if name.split_once('.').is_some_and(|(id, _)| ended.contains(id)) {
             let _ = fs::remove_file(layout.claims().join(name));

@@ -103,8 +103,8 @@ pub fn work(
     board: &dyn Board,
 ) -> Result<Done, Trouble> {
     layout.make()?;
-    tidy(layout)?;
     let ended = ended(layout)?;
+    tidy(layout, &ended)?;
     let mut there = 0;
     let mut search = (spec.method == Method::Bayes).then(|| Search::new(spec, layout));
     let runs = match &mut search {
@@ -146,7 +146,7 @@ pub fn work(
     done.left += crew.search.as_ref().map_or(0, |search| spec.to_come(lock(search).len()));
     done.signal = manner.options.stop.signal().filter(|_| done.left > 0);
     drop(worker);
-    tidy(layout)?;
+    tidy(layout, &ended)?;
     Ok(done)
 }
 

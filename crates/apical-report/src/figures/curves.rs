@@ -4,6 +4,7 @@ use super::overlay::{Runs, X};
 use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::figure::{Axis, Figure};
 use crate::theme::ONE_COLUMN;
+use apical_lab::record::Ranking;
 
 /// A quantity with the words for its axis: metric, label, unit, factor.
 type Quantity = (String, String, &'static str, f64);
@@ -43,6 +44,39 @@ pub(super) fn score(runs: &Runs, options: &Options) -> Result<Quantity, Refusal>
             "runs have them if the task has targets, once the first interval has ended",
         ),
     }
+}
+
+/// What the figures of sweeps show of a run.
+pub(super) struct Judged {
+    pub ranking: Ranking,
+    pub label: String,
+    pub unit: &'static str,
+    pub factor: f64,
+}
+
+/// By what figures of sweeps judge runs: as their sweep ranks them, unless another metric is asked for or theirs is not there;
+/// else the final value of [`score`].
+pub(super) fn judged(runs: &Runs, options: &Options) -> Result<Judged, Refusal> {
+    let own = options.ranking.as_ref().filter(|own| options.metric.as_ref().is_none_or(|asked| *asked == own.metric));
+    if let Some(own) = own {
+        let named = Options { metric: Some(own.metric.clone()), ..options.clone() };
+        match score(runs, &named) {
+            Ok((_, label, unit, factor)) => {
+                let label = if own.best { best(&label) } else { label };
+                return Ok(Judged { ranking: own.clone(), label, unit, factor });
+            }
+            Err(Refusal::Missing { .. }) if options.metric.is_none() => {}
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    let (metric, label, unit, factor) = score(runs, options)?;
+    Ok(Judged { ranking: Ranking { metric, minimise: true, best: false }, label, unit, factor })
+}
+
+fn best(label: &str) -> String {
+    let mut letters = label.chars();
+    let first = letters.next().map_or(String::new(), |first| first.to_lowercase().collect());
+    format!("Best {first}{}", letters.as_str())
 }
 
 /// What may be asked for in place of a metric that is not there.

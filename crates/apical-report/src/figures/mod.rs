@@ -20,7 +20,7 @@ mod trials;
 pub use overlay::Runs;
 
 use crate::{Figure, HeatMap, Scene};
-use apical_lab::record;
+use apical_lab::record::{self, Ranking};
 use checks::drawn;
 use std::fmt;
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub window: Option<(f64, f64)>,
     /// What sweeps and learning curves show; `None`: the validation error, or the loss without classes.
     pub metric: Option<String>,
+    /// By what the sweep whose runs these are ranks them: figures of sweeps show this unless `metric` is another one.
+    pub ranking: Option<Ranking>,
 }
 
 impl Options {
@@ -203,28 +205,28 @@ pub const FIGURES: [Entry; 23] = [
     ),
     entry(
         "sweep-lines",
-        "a final metric over the key in which configs differ, with bands over seeds",
+        "what runs came to over the key in which configs differ, with bands over seeds",
         "runs whose configs differ in one or two keys",
         Of::Several,
         sweep::lines,
     ),
     entry(
         "sweep-map",
-        "a final metric over the two keys in which configs differ, as a heat map",
+        "what runs came to over the two keys in which configs differ, as a heat map",
         "runs whose configs differ in two keys",
         Of::Several,
         sweep::map,
     ),
     entry(
         "sweep-parallel",
-        "each config as a line across the keys in which they differ to its final metric, the lower the darker",
+        "each config as a line across the keys in which they differ to what it came to, the better the darker",
         "runs whose configs differ",
         Of::Several,
         trials::parallel,
     ),
     entry(
         "sweep-importance",
-        "how much each key matters for a final metric: permutation importance with a random forest",
+        "how much each key matters for what runs came to: permutation importance with a random forest",
         "runs of four configs, better of hundreds",
         Of::Several,
         trials::importances,

@@ -1,6 +1,6 @@
-//! A final metric over the keys in which configs differ: the axes are found from the configs themselves.
+//! What runs came to over the keys in which configs differ: the axes are found from the configs themselves.
 
-use super::curves::{named, score};
+use super::curves::judged;
 use super::overlay::{Runs, span_scale};
 use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::colour::Colours;
@@ -37,8 +37,7 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
         let what = format!("the configs of these runs differ in {} keys: {}", keys.len(), keys.join(", "));
         return missing(what, "give runs that differ in one or two");
     }
-    let (metric, ..) = score(runs, options)?;
-    let (label, unit, factor) = named(&metric);
+    let by = judged(runs, options)?;
     let mut values: Vec<Vec<String>> = vec![Vec::new(); keys.len()];
     for row in &runs.groups.values {
         for (value, known) in row.iter().zip(&mut values) {
@@ -54,7 +53,7 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
     for group in 0..runs.count() {
         let mut found = Vec::new();
         for run in runs.of(group) {
-            found.extend(run.final_value(&metric)?.map(|v| factor * v));
+            found.push(by.factor * run.score(&by.ranking)?);
         }
         let fold = |start: f64, with: fn(f64, f64) -> f64| found.iter().copied().fold(start, with);
         let failed = found.is_empty() || found.iter().any(|v| v.is_nan());
@@ -65,7 +64,30 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
             high: nan(fold(f64::NEG_INFINITY, f64::max)),
         });
     }
-    Ok(Sweep { label: (label, unit), keys, values, at, points })
+    Ok(Sweep { label: (by.label, by.unit), keys, values, at, points })
+}
+
+impl Sweep {
+    /// The same with the second key first.
+    fn turned(mut self) -> Sweep {
+        self.keys.reverse();
+        self.values.reverse();
+        self.at.iter_mut().for_each(|at| at.reverse());
+        self
+    }
+
+    /// Most lines would be a single dot.
+    fn has_no_lines(&self) -> bool {
+        self.values.get(1).is_some_and(|rows| self.points.len() < 2 * rows.len())
+    }
+
+    fn scattered<T>(&self, of: &str) -> Result<T, Refusal> {
+        let (n, x, y) = (self.points.len(), self.values[0].len(), self.values[1].len());
+        let (first, second) = (short(&self.keys[0]), short(&self.keys[1]));
+        let what =
+            format!("{n} configs lie scattered over {x} values of {first} and {y} of {second}, which makes no {of}");
+        missing(what, "sweep-parallel shows them")
+    }
 }
 
 /// By number where all are numbers, or arrays of numbers; else by what comes first in them.
@@ -108,7 +130,13 @@ fn named_axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
 }
 
 pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
-    let s = sweep(runs, options)?;
+    let mut s = sweep(runs, options)?;
+    if s.has_no_lines() {
+        s = s.turned();
+    }
+    if s.has_no_lines() {
+        return s.scattered("lines");
+    }
     let (x, places) = axis(&s.keys[0], &s.values[0]);
     let mut panel = Panel::new(x, Axis::new(s.label.0.clone(), s.label.1));
     let rows = s.values.get(1).map_or(1, Vec::len);
@@ -160,6 +188,10 @@ pub(super) fn map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         return missing(what, "a heat map needs runs that differ in two keys; sweep-lines shows one");
     }
     let (columns, rows) = (s.values[0].len(), s.values[1].len());
+    // As draws at random are; a grid of which half is missing is still one.
+    if 2 * s.points.len() < columns * rows {
+        return s.scattered("map");
+    }
     let mut values = vec![f64::NAN; columns * rows];
     for (at, point) in s.at.iter().zip(&s.points) {
         values[at[1] * columns + at[0]] = point.mean;

@@ -1,7 +1,7 @@
 //! Hundreds of configs at a glance: a line for each across an axis per key, and which keys matter for what they come to. Runs
 //! that differ in their seed alone count as their mean.
 
-use super::curves::score;
+use super::curves::judged;
 use super::overlay::{Runs, span_scale};
 use super::sweep::{ascend, short};
 use super::{Drawn, Options, Refusal, importance, missing};
@@ -37,27 +37,37 @@ pub(super) struct Column {
 struct Trials {
     label: String,
     unit: &'static str,
+    /// The lower a score the better.
+    minimise: bool,
     columns: Vec<Column>,
     /// The mean of what its runs came to; NaN where one failed.
     scores: Vec<f64>,
+}
+
+impl Trials {
+    /// Scores of which the lower are the better.
+    fn costs(&self) -> Vec<f64> {
+        let sign = if self.minimise { 1.0 } else { -1.0 };
+        self.scores.iter().map(|score| sign * score).collect()
+    }
 }
 
 fn trials(runs: &Runs, options: &Options) -> Result<Trials, Refusal> {
     if runs.groups.differing.is_empty() {
         return missing("the configs of these runs are the same, up to the seed", "give runs of a sweep");
     }
-    let (metric, label, unit, factor) = score(runs, options)?;
+    let by = judged(runs, options)?;
     let columns = runs.groups.differing.iter().map(|key| column(key, &texts(runs, key))).collect();
     let mut scores = Vec::new();
     for group in 0..runs.count() {
         let (mut sum, mut count) = (0.0, 0.0);
         for run in runs.of(group) {
-            sum += run.final_value(&metric)?.map_or(f64::NAN, |v| factor * v);
+            sum += by.factor * run.score(&by.ranking)?;
             count += 1.0;
         }
         scores.push(sum / count);
     }
-    Ok(Trials { label, unit, columns, scores })
+    Ok(Trials { label: by.label, unit: by.unit, minimise: by.ranking.minimise, columns, scores })
 }
 
 /// What a key has in each config.
@@ -183,7 +193,7 @@ impl<'a> Upright<'a> {
     }
 }
 
-/// A line per config, from axis to axis; the lower what it came to, the darker. The lowest stands out.
+/// A line per config, from axis to axis; the better what it came to, the darker. The best stands out.
 pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let t = trials(runs, options)?;
     let width = options.width(ONE_COLUMN) * POINTS_PER_MM;
@@ -204,8 +214,9 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     last.spread(&t.scores);
     list.push((last, &t.scores));
     let mut order: Vec<usize> = (0..t.scores.len()).collect();
-    // The lowest is drawn last, above all others; what failed first.
-    order.sort_by(|&a, &b| t.scores[b].total_cmp(&t.scores[a]));
+    // The best is drawn last, above all others; what failed first.
+    let costs = t.costs();
+    order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
     order.sort_by_key(|&run| !t.scores[run].is_nan());
     let good = t.scores.iter().filter(|score| !score.is_nan()).count();
     let mut lines = Vec::new();
@@ -266,7 +277,7 @@ pub(super) fn importances(runs: &Runs, options: &Options) -> Result<Drawn, Refus
         );
     }
     let columns: Vec<Vec<f64>> = t.columns.iter().map(|column| column.values.clone()).collect();
-    let Some(found) = importance::permutation(&columns, &t.scores) else {
+    let Some(found) = importance::permutation(&columns, &t.costs()) else {
         return missing("what these configs came to does not differ", "choose another metric with --metric");
     };
     let mut rows: Vec<(&str, f64)> =

@@ -19,7 +19,7 @@ mod words;
 
 pub use model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone, Verdict};
 
-use apical_lab::record::Error;
+use apical_lab::record::{Error, Ranking};
 use opened::Opened;
 use std::path::PathBuf;
 
@@ -41,6 +41,8 @@ pub struct Extra {
     pub bibtex: String,
     /// What is to be known about the citations.
     pub citing: Vec<String>,
+    /// By what the sweep whose runs these are ranks them.
+    pub ranking: Option<Ranking>,
 }
 
 impl Page {

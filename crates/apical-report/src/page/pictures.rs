@@ -1,5 +1,6 @@
 //! Figures of the registry for a page: those that its charts do not show already.
 
+use super::Extra;
 use super::model::{Block, Picture};
 use super::opened::Opened;
 use crate::figures::{self, Entry, FIGURES, OF_RELATIONS, Of, Options, Refusal, Runs};
@@ -21,10 +22,11 @@ const LARGEST: usize = 400_000;
 const LARGEST_OF_ALL: usize = 1_500_000;
 
 /// The figures that can be drawn, and why the others cannot. A figure that is of one run is of the first that has its data.
-pub fn pictures(opened: &Opened) -> Vec<Block> {
+pub fn pictures(opened: &Opened, extra: &Extra) -> Vec<Block> {
+    let options = Options { ranking: extra.ranking.clone(), ..Options::default() };
     let (mut blocks, mut left_out, mut bytes) = (Vec::new(), Vec::new(), 0);
     for entry in FIGURES.iter().filter(|entry| !CHARTED.contains(&entry.name)) {
-        match draw(entry, opened) {
+        match draw(entry, opened, &options) {
             None => {}
             Some(Err(refusal)) => left_out.push(format!("{}: {refusal}", entry.name)),
             Some(Ok((of, drawn))) => {
@@ -52,18 +54,17 @@ pub fn pictures(opened: &Opened) -> Vec<Block> {
 
 type Found = Result<(String, figures::Drawn), Refusal>;
 
-fn draw(entry: &Entry, opened: &Opened) -> Option<Found> {
-    let options = Options::default();
+fn draw(entry: &Entry, opened: &Opened, options: &Options) -> Option<Found> {
     let runs = if entry.name == OF_RELATIONS { &opened.relations } else { &opened.runs };
     if runs.runs.is_empty() || (entry.of == Of::Several && runs.count() < 2) {
         return None;
     }
     if entry.of != Of::One || runs.runs.len() == 1 {
-        return Some((entry.draw)(runs, &options).map(|drawn| (String::new(), drawn)));
+        return Some((entry.draw)(runs, options).map(|drawn| (String::new(), drawn)));
     }
     let one = |run: &Run| -> Found {
         let alone = Runs::new(vec![Run::open(&run.path)?]);
-        Ok((run.name.clone(), (entry.draw)(&alone, &options)?))
+        Ok((run.name.clone(), (entry.draw)(&alone, options)?))
     };
     let mut refused = None;
     for run in &runs.runs {

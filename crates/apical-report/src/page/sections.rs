@@ -38,7 +38,7 @@ pub fn page(opened: &Opened, extra: &Extra) -> Page {
         section("differences", "What differs", differences(opened)),
         section("curves", "Learning", curves),
         section("diagnostics", "Diagnostics", diagnostics),
-        section("figures", "Figures and traces", pictures::pictures(opened)),
+        section("figures", "Figures and traces", pictures::pictures(opened, extra)),
         section("published", "Held against what is published", against(opened)),
         section("cost", "Cost", cost::blocks(opened)),
         section("reproduce", "To do it again", reproduce(opened, extra)),

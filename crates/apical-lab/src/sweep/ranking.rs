@@ -1,0 +1,74 @@
+//! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked, and which are part of it.
+
+use super::layout::{PLAN, SWEEP};
+use super::spec::Ranking;
+use crate::Error;
+use crate::config::diagnostic::Findings;
+use crate::config::node::parse;
+use crate::config::walk::View;
+use crate::folder::atomic::{read_large_text, read_text};
+use crate::record::read;
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::path::Path;
+
+impl Ranking {
+    /// By what the runs in the folder of a sweep are ranked.
+    ///
+    /// # Errors
+    /// `Input` if its `sweep.toml` is missing or no TOML; `Machine`.
+    pub fn of_folder(folder: &Path) -> Result<Ranking, Error> {
+        let path = folder.join(SWEEP);
+        let mut findings = Findings::new(&path.display().to_string(), read_text(&path)?);
+        let root = parse(&mut findings, 0);
+        if let Some(first) = findings.into_list().first() {
+            return Err(Error::input(format!("{}:{}", path.display(), first.line()), &first.title, &first.allowed));
+        }
+        let view = View { node: Some(&root), table: "sweep" };
+        Ok(Ranking {
+            metric: view.text("metric").unwrap_or_default(),
+            minimise: view.text("goal").as_deref() != Some("maximise"),
+            best: view.text("at").as_deref() != Some("last"),
+        })
+    }
+
+    /// What a course of values counts for: the best or the last; nothing if there is no such value.
+    pub fn of(&self, values: &[f64]) -> Option<f64> {
+        let finite = || values.iter().copied().filter(|x| x.is_finite());
+        match (self.best, self.minimise) {
+            (false, _) => values.last().copied(),
+            (true, true) => finite().min_by(f64::total_cmp),
+            (true, false) => finite().max_by(f64::total_cmp),
+        }
+    }
+}
+
+/// Refuses a metric that a run which has ended has not: all would be ranked alike, by nothing.
+///
+/// # Errors
+/// `Input` if the run has no such metric. Damaged metrics are the fault of one run.
+pub(super) fn must_have(folder: &Path, ranking: &Ranking) -> Result<(), Error> {
+    let Some(metrics) = read::metrics(folder).ok().filter(|metrics| metrics.get(&ranking.metric).is_none()) else {
+        return Ok(());
+    };
+    let found = format!("runs would be ranked by {}, which {} has not", ranking.metric, folder.display());
+    let names: Vec<&str> = metrics.series.iter().map(|series| series.name.as_str()).collect();
+    Err(Error::input("`metric` of the sweep", found, format!("what the run has: {}", names.join(", "))))
+}
+
+/// The names of the runs that were planned; nothing for a search, which plans as it goes on, and without a plan.
+///
+/// # Errors
+/// The machine's. A damaged plan is told of by the commands that need it.
+pub fn planned(folder: &Path) -> Result<Option<HashSet<String>>, Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        run: String,
+    }
+    let path = folder.join(PLAN);
+    if !path.is_file() || folder.join("trials").is_dir() {
+        return Ok(None);
+    }
+    let text = read_large_text(&path)?;
+    Ok(text.lines().skip(1).map(|line| serde_json::from_str::<Line>(line).ok().map(|line| line.run)).collect())
+}
