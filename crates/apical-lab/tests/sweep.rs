@@ -179,6 +179,8 @@ fn what_is_wrong_in_a_sweep_file_is_told_with_its_line() {
         ),
         ("[zip.a]\ntrain.epochs = [1, 2]\n", &["no group of at least two"]),
         ("samples = 3\n[vary]\ntrain.epochs = [1]\n", &["`samples` means nothing to a grid"]),
+        ("zip = { a = 3 }\n", &["mine.toml:2", "`zip.a` is 3", "[zip.NAME]"]),
+        ("method = \"random\"\nsamples = 0\n[vary]\ntrain.epochs = [1]\n", &["`samples` cannot be 0"]),
         ("method = \"random\"\n[vary]\ntrain.epochs = [1]\n", &["how many times"]),
         ("method = \"sobol\"\nsamples = 100000\n[vary]\ntrain.epochs = [1, 2]\n", &["100000 samples", "65536"]),
         ("method = \"annealing\"\n", &["annealing", "grid"]),

@@ -24,12 +24,16 @@ impl Ranking {
         if let Some(first) = findings.into_list().first() {
             return Err(Error::input(format!("{}:{}", path.display(), first.line()), &first.title, &first.allowed));
         }
-        let view = View { node: Some(&root), table: "sweep" };
-        Ok(Ranking {
+        Ok(Self::read(View { node: Some(&root), table: "sweep" }))
+    }
+
+    /// What the root of a sweep file says.
+    pub(super) fn read(view: View<'_>) -> Ranking {
+        Ranking {
             metric: view.text("metric").unwrap_or_default(),
             minimise: view.text("goal").as_deref() != Some("maximise"),
             best: view.text("at").as_deref() != Some("last"),
-        })
+        }
     }
 
     /// What a course of values counts for: the best or the last; nothing if there is no such value.

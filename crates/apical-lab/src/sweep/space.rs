@@ -111,6 +111,11 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Space {
         }
     }
     for (group, table) in root.get("zip").map_or(&[][..], Node::entries) {
+        if !matches!(table.value, Value::Table(_)) {
+            let found = format!("`zip.{}` is {}", group.name, table.describe());
+            findings.error(table.at, found, "allowed: a table, [zip.NAME], with keys of the config");
+            continue;
+        }
         let mut list = Vec::new();
         leaves(table, &mut Vec::new(), &mut list, findings);
         let parameters: Vec<Parameter> =

@@ -207,7 +207,7 @@ impl Spec {
                     "leave it out, or take method = \"random\", \"sobol\" or \"bayes\"",
                 );
             }
-            (Method::Random | Method::Sobol | Method::Bayes, None) => {
+            (Method::Random | Method::Sobol | Method::Bayes, None) if !view.has("samples") => {
                 findings.error(
                     view.at("method"),
                     "values are to be drawn, but not how many times",
@@ -232,11 +232,7 @@ impl Spec {
                 );
             }
         }
-        let ranking = Ranking {
-            metric: view.text("metric").unwrap_or_default(),
-            minimise: view.text("goal").as_deref() != Some("maximise"),
-            best: view.text("at").as_deref() != Some("last"),
-        };
+        let ranking = Ranking::read(view);
         if ranking.metric.starts_with("test.") || ranking.metric == "test" {
             findings.error(
                 view.at("metric"),
