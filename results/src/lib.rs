@@ -3,6 +3,7 @@
 
 pub mod block;
 pub mod data;
+pub mod effects;
 pub mod figure;
 pub mod page;
 pub mod stats;

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::block::blocks;
 use crate::data::Data;
-use crate::{figure, table};
+use crate::{effects, figure, table};
 use std::path::Path;
 
 /// A page and its pictures as they ought to be.
@@ -30,6 +30,10 @@ pub fn made(page: &str, data: &Path) -> Result<Made, Error> {
         at = block.made.end;
         if block.kind == "table" {
             text.push_str(&table::markdown(block.settings, read)?);
+            continue;
+        }
+        if block.kind == "effects" {
+            text.push_str(&effects::markdown(block.settings, read)?);
             continue;
         }
         let (settings, figure) = figure::figure(block.settings, read)?;

@@ -41,12 +41,15 @@ struct Column {
     show: Show,
     #[serde(default)]
     take: Take,
+    /// For [`Show::Below`].
+    #[serde(default)]
+    limit: f64,
 }
 
 /// What of a run is taken.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-enum Take {
+pub enum Take {
     /// The value of the column.
     #[default]
     Value,
@@ -69,6 +72,8 @@ enum Show {
     Interval,
     /// The mean.
     Mean,
+    /// How many runs are below a limit; those that failed are not.
+    Below,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,14 +138,17 @@ fn count(data: &Data, group: &Group) -> Result<String, Error> {
 }
 
 /// What is taken of a run; nothing if it has none.
-fn taken(data: &Data, row: usize, column: &Column) -> Result<Option<f64>, Error> {
-    if column.take == Take::Value {
-        return data.number(row, &column.of);
+///
+/// # Errors
+/// There is no such column.
+pub fn taken(data: &Data, row: usize, of: &str, take: Take) -> Result<Option<f64>, Error> {
+    if take == Take::Value {
+        return data.number(row, of);
     }
-    let Some((_, course)) = data.course(row, &column.of)? else { return Ok(None) };
+    let Some((_, course)) = data.course(row, of)? else { return Ok(None) };
     let (first, last) = (course[0].1, course[course.len() - 1].1);
     let highest = course.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
-    Ok(match column.take {
+    Ok(match take {
         Take::LastOverHighest => Some(last / highest),
         Take::Below1Percent => course.iter().find(|p| p.1 < 0.01 * first).map(|p| p.0),
         _ => Some(last / first),
@@ -152,8 +160,12 @@ fn cell(data: &Data, group: &Group, column: &Column) -> Result<String, Error> {
     for &row in &group.rows {
         if data.ended(row)? {
             ended += 1;
-            values.extend(taken(data, row, column)?.map(|x| column.times * x));
+            values.extend(taken(data, row, &column.of, column.take)?.map(|x| column.times * x));
         }
+    }
+    if column.show == Show::Below {
+        let below = values.iter().filter(|x| **x < column.limit).count();
+        return Ok(format!("{below} of {}", group.rows.len()));
     }
     let Some(s) = Summary::of(&values) else { return Ok("-".to_owned()) };
     let write = |x: f64| match x {
@@ -161,7 +173,7 @@ fn cell(data: &Data, group: &Group, column: &Column) -> Result<String, Error> {
         _ => format!("{x:.*}", column.digits),
     };
     let half = match column.show {
-        Show::Mean => f64::NAN,
+        Show::Mean | Show::Below => f64::NAN,
         Show::Spread => s.sd,
         Show::Interval => s.interval(),
     };

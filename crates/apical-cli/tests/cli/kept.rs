@@ -72,6 +72,19 @@ fn a_table_grows_as_runs_end_and_its_runs_are_not_made_again() {
 }
 
 #[test]
+fn workers_side_by_side_lose_no_row() {
+    let place = Place::new();
+    place.write("base.toml", BASE);
+    place.write("s.toml", SWEEP.replace("seeds = 2", "seeds = 20"));
+    run(&place, &["--out", "whole", "--table", "whole.csv"]);
+    let args = ["sweep", "run", "s.toml", "--jobs", "1", "-q", "--table", "t.csv"];
+    let mut workers: Vec<_> = (0..4).map(|_| place.command(&args).spawn().unwrap()).collect();
+    workers.iter_mut().for_each(|worker| assert!(worker.wait().unwrap().success()));
+    let [whole, table] = ["whole.csv", "t.csv"].map(|name| fs::read_to_string(place.join(name)).unwrap());
+    assert_eq!(columns(&table), columns(&whole));
+}
+
+#[test]
 fn what_is_no_such_table_is_refused_and_left_alone() {
     let place = Place::new();
     place.write("base.toml", BASE);

@@ -1,7 +1,7 @@
 //! A table of results that is kept where the runs are not: in a repository, say. Runs that stand in it need not be made
 //! again; each that ends is added at once.
 
-use super::layout::Layout;
+use super::layout::{Layout, machine};
 use super::plan::{Plan, Planned};
 use super::spec::{Method, Spec};
 use super::table::{Outcome, outcome};
@@ -12,6 +12,7 @@ use crate::record::read::{self, Series};
 use crate::run::significant;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The most points of a curve.
@@ -22,6 +23,8 @@ const CURVES: &[&str] =
 /// What stands before the name of a metric whose course a column holds, by what its points are counted in.
 const BY: [&str; 2] = ["by_epoch.", "by_presentation."];
 const RUN: &str = "run";
+/// In the sweep's folder: who has it locked may write the table.
+const LOCK: &str = "table.lock";
 
 /// Column and value, as text.
 type Cells = BTreeMap<String, String>;
@@ -46,6 +49,11 @@ impl Kept {
             let found = "runs of a search, and those that are ended early, depend on what others came to";
             return Err(Error::input(place(), found, "a sweep without [stop] and method = \"bayes\""));
         }
+        Self::read(path)
+    }
+
+    fn read(path: &Path) -> Result<Kept, Error> {
+        let place = || path.display().to_string();
         let mut kept = Kept { path: path.to_owned(), rows: HashMap::new(), order: Vec::new() };
         if !path.exists() {
             return Ok(kept);
@@ -82,13 +90,18 @@ impl Kept {
         self.order.len() - plan.runs.iter().filter(|p| self.order.contains(&p.run)).count()
     }
 
-    /// Adds a run that has ended and writes the table.
+    /// Adds a run that has ended, to what other workers have made of the table meanwhile, and writes it.
     ///
     /// # Errors
     /// `Machine`; `Input` if the run's folder is damaged.
     pub fn add(&mut self, spec: &Spec, plan: &Plan, planned: &Planned, layout: &Layout) -> Result<(), Error> {
         let folder = layout.runs().join(&planned.run);
         let cells = cells(spec, planned, &folder, layout)?;
+        let lock = layout.join(LOCK);
+        let waited = File::create(&lock).and_then(|file| file.lock().map(|()| file));
+        // Held until the table is written; death releases it.
+        let _held = waited.map_err(|source| machine(&lock, source))?;
+        *self = Self::read(&self.path)?;
         self.rows.insert(planned.run.clone(), cells);
         write_atomic(&self.path, &self.csv(spec, plan)?, "comparison")
     }
