@@ -199,6 +199,19 @@ fn what_is_wrong_in_a_sweep_file_is_told_with_its_line() {
         ("experiment = 3\n", &["`experiment` cannot be 3"]),
         ("[vary\n", &["not valid TOML"]),
         ("name = \"a/b\"\n", &["`name` cannot be"]),
+        ("[vary]\nvariant = [\"a\"]\n", &["mine.toml:3", "`variant` cannot be varied"]),
+        (
+            "[variant.a]\ntrain.epochs = 2\n[variant.b]\n[vary]\ntrain.epochs = [1, 2]\n",
+            &["mine.toml:6", "`train.epochs` is varied", "variant.a"],
+        ),
+        (
+            "[variant.a]\n[vary]\ntrain.epochs = { values = [1, 2], only_if = { variant = \"b\" } }\n",
+            &["mine.toml:4", "never has"],
+        ),
+        (
+            "[vary]\ntrain.batch = [1, 2]\ntrain.epochs = { values = [1, 2], only_if = { train.batch = 3 } }\n",
+            &["mine.toml:4", "never has"],
+        ),
         ("[variant]\nplain = 3\n", &["mine.toml:3", "`variant.plain` is 3", "a table"]),
         ("[variant]\n", &["mine.toml:2", "has no variants"]),
         ("[variant.\"a b\"]\n", &["mine.toml:2", "no name of a variant"]),

@@ -230,6 +230,13 @@ fn plan(which: &Which, terminal: &Terminal) -> Outcome {
     Ok(0)
 }
 
+/// Flags without which a sweep would not go on where it stopped.
+fn again(args: &RunArgs) -> String {
+    let out = Some(&args.which.out).filter(|out| **out != Path::new("sweeps"));
+    let flags = [("out", out), ("table", args.table.as_ref())].into_iter();
+    flags.filter_map(|(name, path)| Some(format!(" --{name} {}", shell_word(&path?.to_string_lossy())))).collect()
+}
+
 fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     // Before anything that takes time, so that a signal finds its handler.
     let stop = signals::stop()?;
@@ -253,13 +260,13 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         wait: !args.no_wait,
         most: args.most,
     };
-    let kept = args.table.as_deref().map(|path| Kept::open(path, &o.spec)).transpose()?;
+    let kept = args.table.as_deref().map(|path| Kept::open(path, &o.spec, &o.plan, &o.layout)).transpose()?;
     let missing: Vec<Planned> =
         o.plan.runs.iter().filter(|p| !kept.as_ref().is_some_and(|k| k.has(&p.run))).cloned().collect();
     if let Some((kept, path)) = kept.as_ref().zip(args.table.as_ref()) {
-        told_of_table(kept, path, &o.plan, missing.len(), terminal);
+        told_of_table(kept, path, o.plan.runs.len(), missing.len(), terminal);
     }
-    let kept = kept.map(|table| Keeping { o: &o, runs: &missing, table: Mutex::new((table, None)) });
+    let kept = kept.map(|table| Keeping { runs: &o.layout, missing: &missing, table: Mutex::new((table, None)) });
     let most = o.plan.most() - (o.plan.runs.len() - missing.len());
     let board = Shown { board: Board::new(terminal, most), kept };
     let info = |e: &apical_lab::Experiment| provenance::run_info(e, threads);
@@ -267,7 +274,7 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     board.board.close();
     let done = done?;
     if let Some(kept) = board.kept {
-        kept.table.into_inner().unwrap_or_else(PoisonError::into_inner).1.map_or(Ok(()), Err)?;
+        kept.end()?;
     }
     let path = o.layout.path();
     if let Some(signal) = done.signal {
@@ -276,11 +283,7 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
             signals::name(signal),
             done.made,
             shell_word(&args.which.file.to_string_lossy()),
-            if args.which.out == Path::new("sweeps") {
-                String::new()
-            } else {
-                format!(" --out {}", shell_word(&args.which.out.to_string_lossy()))
-            },
+            again(args),
         ));
         terminal.print_path(path)?;
         return Ok(signals::exit_code(signal));
@@ -315,9 +318,9 @@ struct Shown<'a> {
 
 /// The table that runs are added to as they end, and why the last could not be.
 struct Keeping<'a> {
-    o: &'a Opened,
-    runs: &'a [Planned],
-    table: Mutex<(Kept, Option<apical_lab::Error>)>,
+    runs: &'a Layout,
+    missing: &'a [Planned],
+    table: Mutex<(Kept<'a>, Option<apical_lab::Error>)>,
 }
 
 impl Keeping<'_> {
@@ -325,16 +328,22 @@ impl Keeping<'_> {
         let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let (table, trouble) = &mut *held;
         // What crashed has no folder, and is no result.
-        let run = self.runs.get(index).filter(|p| self.o.layout.runs().join(&p.run).is_dir());
-        if let Some(Err(error)) = run.map(|p| table.add(&self.o.spec, &self.o.plan, p, &self.o.layout)) {
-            *trouble = Some(error);
+        let run = self.missing.get(index).filter(|p| self.runs.runs().join(&p.run).is_dir());
+        if let Some(added) = run.map(|p| table.add(p)) {
+            // What could not be written stays in the table, for the next time.
+            *trouble = added.err();
         }
+    }
+
+    fn end(self) -> Result<(), apical_lab::Error> {
+        let (mut table, trouble) = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
+        table.flush().and(trouble.map_or(Ok(()), Err))
     }
 }
 
-fn told_of_table(kept: &Kept, path: &Path, plan: &Plan, missing: usize, terminal: &Terminal) {
-    terminal.say(&format!("{} of {} runs stand in {}", plan.runs.len() - missing, plan.runs.len(), path.display()));
-    let foreign = kept.foreign(plan);
+fn told_of_table(kept: &Kept<'_>, path: &Path, runs: usize, missing: usize, terminal: &Terminal) {
+    terminal.say(&format!("{} of {runs} runs stand in {}", runs - missing, path.display()));
+    let foreign = kept.foreign();
     if foreign > 0 {
         terminal.warn(&format!("{}: {foreign} rows are no longer part of the sweep; they are kept", path.display()));
     }

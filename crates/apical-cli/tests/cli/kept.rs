@@ -64,6 +64,13 @@ fn a_table_grows_as_runs_end_and_its_runs_are_not_made_again() {
     let curve = columns(&whole)[1].iter().find(|value| value.starts_with("1:")).cloned().unwrap();
     assert!(curve.contains(" 40:") && curve.split(' ').count() == 30, "{curve}");
 
+    // Names of variants are those of the sweep file.
+    place.write("s.toml", SWEEP.replace("slow", "careful"));
+    run(&place, &["--table", "t.csv"]);
+    let renamed = fs::read_to_string(place.join("t.csv")).unwrap();
+    assert_eq!(columns(&renamed), columns(&whole.replace(",slow,", ",careful,")));
+    place.write("s.toml", SWEEP);
+
     // Rows of runs that are no longer part of the sweep are kept, and told of.
     place.write("s.toml", SWEEP.replace("0.0005", "0.0006"));
     let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
@@ -77,11 +84,19 @@ fn workers_side_by_side_lose_no_row() {
     place.write("base.toml", BASE);
     place.write("s.toml", SWEEP.replace("seeds = 2", "seeds = 20"));
     run(&place, &["--out", "whole", "--table", "whole.csv"]);
-    let args = ["sweep", "run", "s.toml", "--jobs", "1", "-q", "--table", "t.csv"];
-    let mut workers: Vec<_> = (0..4).map(|_| place.command(&args).spawn().unwrap()).collect();
+    // Two on one sweep, and one on another whose rows are kept in the same table.
+    place.write(
+        "other.toml",
+        SWEEP.replace("seeds = 2", "seeds = 20").replace("0.0005", "0.0007").replace("plain]", "plain]\ntime.dt = 0.2"),
+    );
+    let args = |file| ["sweep", "run", file, "--jobs", "1", "-q", "--table", "t.csv"];
+    let files = ["s.toml", "s.toml", "other.toml"];
+    let mut workers: Vec<_> = files.iter().map(|file| place.command(&args(file)).spawn().unwrap()).collect();
     workers.iter_mut().for_each(|worker| assert!(worker.wait().unwrap().success()));
+    run(&place, &["--table", "t.csv"]);
     let [whole, table] = ["whole.csv", "t.csv"].map(|name| fs::read_to_string(place.join(name)).unwrap());
-    assert_eq!(columns(&table), columns(&whole));
+    assert_eq!(columns(&table)[..41], columns(&whole)[..]);
+    assert_eq!(table.lines().count(), 81, "40 rows of each and the head");
 }
 
 #[test]
@@ -95,6 +110,13 @@ fn what_is_no_such_table_is_refused_and_left_alone() {
         let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
         assert!(told.code == Some(2) && told.stderr.contains(expected), "{text:?}: {told:?}");
         assert_eq!(fs::read_to_string(place.join("t.csv")).unwrap(), text);
+    }
+    for (table, expected) in [("sweeps/s/t.csv", "own folder"), ("nowhere/t.csv", "nowhere")] {
+        let told = place.apical(&["sweep", "run", "s.toml", "--table", table]);
+        assert!(told.code != Some(0) && told.stderr.contains(expected), "{table}: {told:?}");
+        assert!(
+            !place.join("sweeps/s/runs").exists() || fs::read_dir(place.join("sweeps/s/runs")).unwrap().count() == 0
+        );
     }
     place.write("s.toml", format!("stop = {{ first = 1 }}\n{SWEEP}"));
     fs::remove_file(place.join("t.csv")).unwrap();

@@ -10,10 +10,12 @@ use crate::folder::RunInfo;
 use crate::folder::atomic::{read_large_text, write_atomic};
 use crate::record::read::{self, Series};
 use crate::run::significant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The most points of a curve.
 const POINTS: usize = 30;
@@ -23,40 +25,141 @@ const CURVES: &[&str] =
 /// What stands before the name of a metric whose course a column holds, by what its points are counted in.
 const BY: [&str; 2] = ["by_epoch.", "by_presentation."];
 const RUN: &str = "run";
-/// In the sweep's folder: who has it locked may write the table.
-const LOCK: &str = "table.lock";
 
 /// Column and value, as text.
 type Cells = BTreeMap<String, String>;
 
 /// The table, a row per run.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Kept<'a> {
+    spec: &'a Spec,
+    plan: &'a Plan,
+    layout: &'a Layout,
     path: PathBuf,
-    rows: HashMap<String, Cells>,
+    rows: Rows,
+    /// Rows that are not in the file yet.
+    fresh: Vec<(String, Cells)>,
+    /// When the file was last written, and how long that took.
+    written: Option<(Instant, Duration)>,
+}
+
+/// What the file holds.
+#[derive(Debug, Default)]
+struct Rows {
+    cells: HashMap<String, Cells>,
     /// Rows as the file has them, for those that the plan does not know.
     order: Vec<String>,
 }
 
-impl Kept {
-    /// Reads the table, if there is one.
+/// A table of thousands of rows is written so seldom that writing takes at most one part in this.
+const SHARE: u32 = 10;
+
+impl<'a> Kept<'a> {
+    /// Reads the table, if there is one, and gives its rows the values that the plan has for them.
     ///
     /// # Errors
-    /// `Input` if the file is no such table, or if runs of the sweep depend on each other; `Machine`.
-    pub fn open(path: &Path, spec: &Spec) -> Result<Kept, Error> {
-        let place = || path.display().to_string();
+    /// `Input` if the file is no such table or lies in the sweep's folder, or if runs of the sweep depend on each other;
+    /// `Machine`, also if the table's folder cannot be written.
+    pub fn open(path: &Path, spec: &'a Spec, plan: &'a Plan, layout: &'a Layout) -> Result<Kept<'a>, Error> {
+        let refused = |found: &str, allowed: &str| Error::input(path.display().to_string(), found, allowed);
         if spec.method == Method::Bayes || spec.stopping.is_some() {
             let found = "runs of a search, and those that are ended early, depend on what others came to";
-            return Err(Error::input(place(), found, "a sweep without [stop] and method = \"bayes\""));
+            return Err(refused(found, "a sweep without [stop] and method = \"bayes\""));
         }
-        Self::read(path)
+        let folder = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        if folder(path).starts_with(folder(layout.path())) {
+            return Err(refused("the table would lie in the sweep's own folder", "a place outside of it"));
+        }
+        let (path, fresh) = (path.to_owned(), Vec::new());
+        let mut kept = Kept { spec, plan, layout, path, rows: Rows::default(), fresh, written: None };
+        let _held = kept.lock()?;
+        kept.rows = Rows::read(&kept.path)?;
+        if !kept.rows.cells.is_empty() {
+            kept.write()?;
+        }
+        Ok(kept)
     }
 
-    fn read(path: &Path) -> Result<Kept, Error> {
+    /// True if a run stands in it.
+    pub fn has(&self, run: &str) -> bool {
+        self.rows.cells.contains_key(run)
+    }
+
+    /// How many rows are of no run of the plan. They are left as they are.
+    pub fn foreign(&self) -> usize {
+        let planned: HashSet<&str> = self.plan.runs.iter().map(|p| p.run.as_str()).collect();
+        self.rows.order.iter().filter(|run| !planned.contains(run.as_str())).count()
+    }
+
+    /// Adds a run that has ended.
+    ///
+    /// # Errors
+    /// `Machine`; `Input` if the run's folder is damaged.
+    pub fn add(&mut self, planned: &Planned) -> Result<(), Error> {
+        self.fresh.push((planned.run.clone(), cells(self.spec, planned, self.layout)?));
+        match self.written {
+            Some((at, took)) if at.elapsed() < SHARE * took => Ok(()),
+            _ => self.flush(),
+        }
+    }
+
+    /// Writes what was added, into what others have made of the file meanwhile.
+    ///
+    /// # Errors
+    /// `Machine`; `Input` if the file has become something else.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let _held = self.lock()?;
+        self.rows = Rows::read(&self.path)?;
+        self.rows.cells.extend(self.fresh.iter().cloned());
+        self.write()?;
+        self.fresh.clear();
+        self.written = Some((Instant::now(), began.elapsed()));
+        Ok(())
+    }
+
+    /// Who holds this may write the file; death releases it.
+    fn lock(&self) -> Result<File, Error> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let path = self.path.with_file_name(format!(".{name}.lock"));
+        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        open.and_then(|file| file.lock().map(|()| file)).map_err(|source| machine(&path, source))
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        for planned in &self.plan.runs {
+            if let Some(row) = self.rows.cells.get_mut(&planned.run) {
+                label(row, self.spec, planned);
+            }
+        }
+        let bytes =
+            self.rows.csv(self.spec, self.plan).map_err(|e| Error::machine(self.path.display().to_string(), e))?;
+        write_atomic(&self.path, &bytes, "comparison")
+    }
+}
+
+/// Gives a row the values that its run has in the plan: names of variants may have changed since it was made.
+fn label(row: &mut Cells, spec: &Spec, planned: &Planned) {
+    let seed = ("seed", spec.seed(&planned.point).to_string());
+    let varied = spec.values(&planned.point).into_iter().map(|(key, value)| (key, value.text()));
+    for (key, text) in varied.chain([seed]) {
+        if text.is_empty() {
+            row.remove(key);
+        } else {
+            row.insert(key.to_owned(), text);
+        }
+    }
+}
+
+impl Rows {
+    fn read(path: &Path) -> Result<Rows, Error> {
         let place = || path.display().to_string();
-        let mut kept = Kept { path: path.to_owned(), rows: HashMap::new(), order: Vec::new() };
+        let mut rows = Rows::default();
         if !path.exists() {
-            return Ok(kept);
+            return Ok(rows);
         }
         let text = read_large_text(path)?;
         let allowed = "a table that `apical sweep run --table` wrote, or no file";
@@ -70,77 +173,50 @@ impl Kept {
             let full = columns.iter().zip(&record).filter(|(_, value)| !value.is_empty());
             let cells: Cells = full.map(|(column, value)| (column.to_owned(), value.to_owned())).collect();
             let run = cells.get(RUN).cloned().unwrap_or_default();
-            if run.is_empty() || kept.rows.insert(run.clone(), cells).is_some() {
+            if run.is_empty() || rows.cells.insert(run.clone(), cells).is_some() {
                 let line = record.position().map_or(0, csv::Position::line);
                 let found = format!("no run, or one that stands above: {run:?}");
                 return Err(Error::input(format!("{}:{line}", place()), found, "a row for each run"));
             }
-            kept.order.push(run);
+            rows.order.push(run);
         }
-        Ok(kept)
-    }
-
-    /// True if a run stands in it.
-    pub fn has(&self, run: &str) -> bool {
-        self.rows.contains_key(run)
-    }
-
-    /// How many rows are of no run of the plan. They are left as they are.
-    pub fn foreign(&self, plan: &Plan) -> usize {
-        self.order.len() - plan.runs.iter().filter(|p| self.order.contains(&p.run)).count()
-    }
-
-    /// Adds a run that has ended, to what other workers have made of the table meanwhile, and writes it.
-    ///
-    /// # Errors
-    /// `Machine`; `Input` if the run's folder is damaged.
-    pub fn add(&mut self, spec: &Spec, plan: &Plan, planned: &Planned, layout: &Layout) -> Result<(), Error> {
-        let folder = layout.runs().join(&planned.run);
-        let cells = cells(spec, planned, &folder, layout)?;
-        let lock = layout.join(LOCK);
-        let waited = File::create(&lock).and_then(|file| file.lock().map(|()| file));
-        // Held until the table is written; death releases it.
-        let _held = waited.map_err(|source| machine(&lock, source))?;
-        *self = Self::read(&self.path)?;
-        self.rows.insert(planned.run.clone(), cells);
-        write_atomic(&self.path, &self.csv(spec, plan)?, "comparison")
+        Ok(rows)
     }
 
     /// Rows in the order of the plan, then those that it does not know; columns by what they are.
-    fn csv(&self, spec: &Spec, plan: &Plan) -> Result<Vec<u8>, Error> {
+    fn csv(&self, spec: &Spec, plan: &Plan) -> io::Result<Vec<u8>> {
         let mut columns = vec![RUN.to_owned()];
         columns.extend(spec.keys().into_iter().map(str::to_owned));
         columns.extend(["seed", "state", "reason"].map(str::to_owned));
-        let mut all: Vec<&String> = self.rows.values().flat_map(BTreeMap::keys).collect();
+        let mut all: Vec<&String> =
+            self.cells.values().flat_map(BTreeMap::keys).collect::<HashSet<_>>().into_iter().collect();
         all.sort_by_key(|name| (COSTS.contains(&name.as_str()), BY.iter().any(|by| name.starts_with(by)), *name));
-        all.dedup();
         let more: Vec<String> = all.into_iter().filter(|name| !columns.contains(name)).cloned().collect();
         columns.extend(more);
-        let foreign = self.order.iter().filter(|run| !plan.runs.iter().any(|p| p.run == **run));
+        let planned: HashSet<&String> = plan.runs.iter().map(|p| &p.run).collect();
+        let foreign = self.order.iter().filter(|run| !planned.contains(run));
         let runs = plan.runs.iter().map(|p| &p.run).chain(foreign);
-        let failed = |e: csv::Error| Error::machine(self.path.display().to_string(), e);
         let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(&columns).map_err(failed)?;
-        for row in runs.filter_map(|run| self.rows.get(run)) {
+        out.write_record(&columns)?;
+        for row in runs.filter_map(|run| self.cells.get(run)) {
             let values = columns.iter().map(|name| row.get(name).map_or("", String::as_str));
-            out.write_record(values).map_err(failed)?;
+            out.write_record(values)?;
         }
-        out.into_inner().map_err(|e| Error::machine(self.path.display().to_string(), e.into_error()))
+        out.into_inner().map_err(|e| e.into_error())
     }
 }
 
 /// What differs from one making to the next.
 const COSTS: [&str; 6] = ["precision", "commit", "cpu", "cpu_features", "threads", "seconds"];
 
-fn cells(spec: &Spec, planned: &Planned, folder: &Path, layout: &Layout) -> Result<Cells, Error> {
+fn cells(spec: &Spec, planned: &Planned, layout: &Layout) -> Result<Cells, Error> {
+    let folder = layout.runs().join(&planned.run);
     let mut cells = Cells::from([(RUN.to_owned(), planned.run.clone())]);
     let mut put = |name: &str, value: String| {
         if !value.is_empty() {
             cells.insert(name.to_owned(), value);
         }
     };
-    spec.values(&planned.point).into_iter().for_each(|(key, value)| put(key, value.text()));
-    put("seed", spec.seed(&planned.point).to_string());
     let Some(Outcome { state, reason, metrics, .. }) = outcome(spec, planned, layout, &HashMap::new()) else {
         let found = "the run is to be added to a table and is not there";
         return Err(Error::input(folder.display().to_string(), found, "a run that has ended"));
@@ -148,7 +224,7 @@ fn cells(spec: &Spec, planned: &Planned, folder: &Path, layout: &Layout) -> Resu
     put("state", state.to_owned());
     put("reason", reason);
     metrics.iter().for_each(|(name, value)| put(name, value.text()));
-    for series in read::metrics(folder)?.series.iter().filter(|s| CURVES.iter().any(|c| s.name.starts_with(c))) {
+    for series in read::metrics(&folder)?.series.iter().filter(|s| CURVES.iter().any(|c| s.name.starts_with(c))) {
         if let Some((by, course)) = course(series) {
             put(&format!("{by}{}", series.name), course);
         }
@@ -157,7 +233,7 @@ fn cells(spec: &Spec, planned: &Planned, folder: &Path, layout: &Layout) -> Resu
             put(&format!("{}.best", series.name), format!("{least:?}"));
         }
     }
-    let info = RunInfo::read(folder)?;
+    let info = RunInfo::read(&folder)?;
     let features = info.cpu_features.join(" ");
     let seconds = significant(info.seconds);
     let costs = [info.precision, info.commit, info.cpu, features, info.threads.to_string(), seconds];

@@ -143,10 +143,41 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Space {
             }
         }
     }
+    space.check_conditions(findings);
     space
 }
 
 impl Space {
+    /// A condition that never holds, and a key that a variant sets and is varied in it as well, are mistakes.
+    fn check_conditions(&self, findings: &mut Findings) {
+        for p in &self.parameters {
+            for c in &p.only_if {
+                let other = self.parameters.iter().find(|other| other.key == c.key);
+                let never = match other.map(|other| &other.domain) {
+                    Some(Domain::Values(values)) => !values.iter().any(|v| c.allowed.iter().any(|a| same(a, v))),
+                    _ => c.key == VARIANT,
+                };
+                if never {
+                    let found = format!("`{}` is varied only if `{}` has a value that it never has", p.key, c.key);
+                    findings.error(p.at, found, format!("allowed: values that `{}` is given above", c.key));
+                }
+            }
+            let varied_in = |name: &str| {
+                let mut on_variants = p.only_if.iter().filter(|c| c.key == VARIANT);
+                on_variants.all(|c| c.allowed.iter().any(|allowed| allowed.text() == Some(name)))
+            };
+            for (name, table) in self.variants.iter().filter(|(name, _)| varied_in(name)) {
+                if let Some((key, _)) = super::spec::settings(Some(table)).iter().find(|(key, _)| overlap(key, &p.key))
+                {
+                    let found = format!("`{}` is varied, and `variant.{name}` sets `{key}`", p.key);
+                    let allowed =
+                        "allowed: one of the two; only_if = { variant = \"NAME\" } varies it in some variants";
+                    findings.error(p.at, found, allowed);
+                }
+            }
+        }
+    }
+
     fn read_variants(&mut self, root: &Node, findings: &mut Findings) {
         let Some(tables) = root.get(VARIANT) else { return };
         for (key, table) in tables.entries() {
@@ -243,7 +274,7 @@ pub(super) fn parts(key: &Key) -> Option<Path> {
 
 fn parameter(path: Path, node: &Node, findings: &mut Findings) -> Option<Parameter> {
     let key = path.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
-    if matches!(key.as_str(), "name" | "compare") || key.starts_with("compare.") {
+    if matches!(key.as_str(), "name" | "compare" | VARIANT) || key.starts_with("compare.") {
         findings.error(path[0].1, format!("`{key}` cannot be varied"), "allowed: any other key of a config");
         return None;
     }

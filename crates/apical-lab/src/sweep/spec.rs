@@ -440,10 +440,16 @@ pub(super) fn settings(table: Option<&Node>) -> Vec<(String, String)> {
         let is_table =
             matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
         if !is_table {
-            list.push((path, toml(node)));
+            // An empty variant sets nothing.
+            list.extend((!path.is_empty()).then(|| (path, toml(node))));
             continue;
         }
-        let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        let inside = |name: &str| match (path.is_empty(), bare(name)) {
+            (true, _) => name.to_owned(),
+            (false, true) => format!("{path}.{name}"),
+            (false, false) => format!("{path}.{name:?}"),
+        };
         open.extend(node.entries().iter().rev().map(|(key, child)| (inside(&key.name), child)));
     }
     list
