@@ -4,8 +4,8 @@ use super::Point;
 use super::layout::Layout;
 use super::plan::{Plan, Planned};
 use super::search::came_to;
-use super::space::{VARIANT, gives};
-use super::spec::{Spec, settings};
+use super::space::{VARIANT, gives, settings};
+use super::spec::Spec;
 use rayon::prelude::*;
 
 /// The best combination: the mean over its seeds is the lowest, or the highest if that is the goal.

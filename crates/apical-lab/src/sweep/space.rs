@@ -1,5 +1,6 @@
 //! What a sweep varies: parameters with their values or ranges, which of them vary together, under which conditions.
 
+use super::spec::toml;
 use crate::config::diagnostic::{Findings, Span};
 use crate::config::node::{Key, Node, Value, key_path};
 use crate::config::registry::fields_of;
@@ -167,8 +168,7 @@ impl Space {
                 on_variants.all(|c| c.allowed.iter().any(|allowed| allowed.text() == Some(name)))
             };
             for (name, table) in self.variants.iter().filter(|(name, _)| varied_in(name)) {
-                if let Some((key, _)) = super::spec::settings(Some(table)).iter().find(|(key, _)| overlap(key, &p.key))
-                {
+                if let Some((key, _)) = settings(Some(table)).iter().find(|(key, _)| overlap(key, &p.key)) {
                     let found = format!("`{}` is varied, and `variant.{name}` sets `{key}`", p.key);
                     let allowed =
                         "allowed: one of the two; only_if = { variant = \"NAME\" } varies it in some variants";
@@ -233,6 +233,29 @@ fn is_range(node: &Node) -> bool {
     let keys: Vec<&str> = fields_of("sweep.range").map(|f| f.key).collect();
     node.entries().iter().any(|(key, _)| matches!(key.name.as_str(), "values" | "linear" | "log"))
         && node.entries().iter().all(|(key, _)| keys.contains(&key.name.as_str()) || !key.name.contains('.'))
+}
+
+/// Keys and values of a table of settings, each table in it that is no value taken apart.
+pub(super) fn settings(table: Option<&Node>) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let mut open: Vec<(String, &Node)> = table.map(|node| (String::new(), node)).into_iter().collect();
+    while let Some((path, node)) = open.pop() {
+        let is_table =
+            matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
+        if !is_table {
+            // An empty variant sets nothing.
+            list.extend((!path.is_empty()).then(|| (path, toml(node))));
+            continue;
+        }
+        let bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        let inside = |name: &str| match (path.is_empty(), bare(name)) {
+            (true, _) => name.to_owned(),
+            (false, true) => format!("{path}.{name}"),
+            (false, false) => format!("{path}.{name:?}"),
+        };
+        open.extend(node.entries().iter().rev().map(|(key, child)| (inside(&key.name), child)));
+    }
+    list
 }
 
 /// True if a table sets a key of the root, or something inside it.

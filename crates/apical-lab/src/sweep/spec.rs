@@ -2,7 +2,7 @@
 
 use super::draw::{self, MOST_SOBOL, MOST_SOBOL_DIMENSIONS, Point};
 use super::search::MOST_TRIALS;
-use super::space::{self, Space, VARIANT, gives};
+use super::space::{self, Space, VARIANT, gives, settings};
 use crate::check::{self, Context};
 use crate::compare::suit;
 use crate::config::diagnostic::{Findings, Span};
@@ -430,29 +430,6 @@ fn lay_over(base: &mut Node, name: &str, table: &Node, findings: &mut Findings) 
         }
         expand_shorthands(base);
     }
-}
-
-/// Keys and values of a table of settings, each table in it that is no value taken apart.
-pub(super) fn settings(table: Option<&Node>) -> Vec<(String, String)> {
-    let mut list = Vec::new();
-    let mut open: Vec<(String, &Node)> = table.map(|node| (String::new(), node)).into_iter().collect();
-    while let Some((path, node)) = open.pop() {
-        let is_table =
-            matches!(node.value, Value::Table(_)) && !node.entries().is_empty() && node.get("kind").is_none();
-        if !is_table {
-            // An empty variant sets nothing.
-            list.extend((!path.is_empty()).then(|| (path, toml(node))));
-            continue;
-        }
-        let bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-        let inside = |name: &str| match (path.is_empty(), bare(name)) {
-            (true, _) => name.to_owned(),
-            (false, true) => format!("{path}.{name}"),
-            (false, false) => format!("{path}.{name:?}"),
-        };
-        open.extend(node.entries().iter().rev().map(|(key, child)| (inside(&key.name), child)));
-    }
-    list
 }
 
 /// All of a sweep file that gives the values of a trial their meaning.
