@@ -118,8 +118,8 @@ fn mnist_in_batches_of_100_fits_200_mb_and_does_not_grow() {
     let [short, long] = ["train.epochs=2", "train.epochs=12"]
         .map(|epochs| watched(place.path(), &data, &["train.batch=100", epochs, "task.train=500"]));
     println!("2 epochs: {:.0} MB late; 12 epochs: {:.0} MB late", short.late, long.late);
-    // What allocators keep for reuse differs from run to run by a few MB; weights alone are 6 MB.
-    assert!(long.late < short.late + 5.0, "{} MB after 2 epochs, {} MB after 12", short.late, long.late);
+    // What allocators keep for reuse differs from run to run by 12 MB; one copy of the weights an epoch would be 60 MB.
+    assert!(long.late < short.late + 20.0, "{} MB after 2 epochs, {} MB after 12", short.late, long.late);
 }
 
 #[test]
