@@ -3,6 +3,8 @@
 use crate::Error;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Rows that are shown: column and the values that it may have.
@@ -35,6 +37,21 @@ pub struct Group {
     pub rows: Vec<usize>,
 }
 
+/// What of a run is taken.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Take {
+    /// The value of the column.
+    #[default]
+    Value,
+    /// Of the metric's course: the last value over the first.
+    LastOverFirst,
+    /// Of the metric's course: the last value over the highest.
+    LastOverHighest,
+    /// Of the metric's course: where it is first below 1 % of its first value; nothing if it never is.
+    Below1Percent,
+}
+
 /// A course of a metric: what its points are counted in, and the points.
 pub type Course = (&'static str, Vec<(f64, f64)>);
 
@@ -45,8 +62,16 @@ impl Data {
     /// There is no such file, or it is no table.
     pub fn read(folder: &Path, name: &str) -> Result<Data, Error> {
         let path = folder.join(format!("{name}.csv"));
-        let told = |e: csv::Error| format!("{}: {e}", path.display());
-        let mut reader = csv::Reader::from_path(&path).map_err(told)?;
+        Self::parse(name, File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?)
+    }
+
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(name: &str, csv: impl Read) -> Result<Data, Error> {
+        let told = |e: csv::Error| format!("{name}.csv: {e}");
+        let mut reader = csv::Reader::from_reader(csv);
         let columns = reader.headers().map_err(told)?.iter().map(str::to_owned).collect();
         let rows = reader.records().map(|r| Ok(r.map_err(told)?.iter().map(str::to_owned).collect()));
         Ok(Data { name: name.to_owned(), columns, rows: rows.collect::<Result<_, Error>>()? })
@@ -98,6 +123,24 @@ impl Data {
         let points: Option<Vec<_>> = text.split_whitespace().map(point).collect();
         let points = points.ok_or_else(|| format!("{}.csv: {text:?} is no course", self.name))?;
         Ok((!points.is_empty()).then_some((by, points)))
+    }
+
+    /// What is taken of a run; nothing if it has none.
+    ///
+    /// # Errors
+    /// There is no such column.
+    pub fn taken(&self, row: usize, of: &str, take: Take) -> Result<Option<f64>, Error> {
+        if take == Take::Value {
+            return self.number(row, of);
+        }
+        let Some((_, course)) = self.course(row, of)? else { return Ok(None) };
+        let (first, last) = (course[0].1, course[course.len() - 1].1);
+        let highest = course.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+        Ok(match take {
+            Take::LastOverHighest => Some(last / highest),
+            Take::Below1Percent => course.iter().find(|p| p.1 < 0.01 * first).map(|p| p.0),
+            _ => Some(last / first),
+        })
     }
 
     /// Groups of the rows that pass, by the values of columns, in the order of the table.

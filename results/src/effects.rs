@@ -2,9 +2,8 @@
 //! all settings of the others.
 
 use crate::Error;
-use crate::data::Data;
+use crate::data::{Data, Take};
 use crate::stats::Summary;
-use crate::table::{Take, taken};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -37,7 +36,7 @@ pub fn markdown(settings: &str, read: impl Fn(&str) -> Result<Data, Error>) -> R
     for group in data.groups(&["variant".to_owned()], &BTreeMap::new())? {
         let Some((variant, _)) = s.design.get_key_value(&group.key[0]) else { continue };
         for &row in &group.rows {
-            let value = taken(&data, row, &s.of, s.take)?.filter(|x| *x > 0.0);
+            let value = data.taken(row, &s.of, s.take)?.filter(|x| *x > 0.0);
             let value = value.ok_or_else(|| format!("`{variant}` has a run without `{}` above 0", s.of))?;
             by_seed.entry(data.text(row, "seed")?.to_owned()).or_default().insert(variant, value.log10());
         }
@@ -67,15 +66,11 @@ mod tests {
 
     #[test]
     fn an_effect_is_the_mean_where_a_factor_is_on_less_that_where_it_is_off() {
-        let folder = std::env::temp_dir().join(format!("apical-effects-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
         let text = "run,variant,seed,state,loss\na,w,0,done,1\nb,x,0,done,100\nc,y,0,done,1\nd,z,0,done,100\n\
             e,w,1,done,1\nf,x,1,done,10000\ng,y,1,done,1\nh,z,1,done,10000\n";
-        std::fs::write(folder.join("d.csv"), text).unwrap();
         let settings = "data = \"d\"\nfactors = [\"A\", \"B\"]\nof = \"loss\"\nas = \"the loss\"\n\
             design = { w = \"--\", x = \"+-\", y = \"-+\", z = \"++\" }\n";
-        let made = markdown(settings, |name| Data::read(&folder, name)).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
+        let made = markdown(settings, |name| Data::parse(name, text.as_bytes())).unwrap();
         // A: 2 and 4 powers of ten at the two seeds, so 3 with t(0.975; 1) = 12.706 times sd / sqrt(2) = 1; B: none.
         let expected = "| departure | effect on the loss (powers of ten) |\n| --- | --- |\n\
             | A | +3.00 ± 12.71 |\n| B | +0.00 ± 0.00 |\n";

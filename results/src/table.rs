@@ -1,7 +1,7 @@
 //! A table of a page: a row per group of runs that are alike but for their seeds.
 
 use crate::Error;
-use crate::data::{Data, Filter, Group};
+use crate::data::{Data, Filter, Group, Take};
 use crate::stats::{Summary, paired};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -44,21 +44,6 @@ struct Column {
     /// For [`Show::Below`].
     #[serde(default)]
     limit: f64,
-}
-
-/// What of a run is taken.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Take {
-    /// The value of the column.
-    #[default]
-    Value,
-    /// Of the metric's course: the last value over the first.
-    LastOverFirst,
-    /// Of the metric's course: the last value over the highest.
-    LastOverHighest,
-    /// Of the metric's course: where it is first below 1 % of its first value; nothing if it never is.
-    Below1Percent,
 }
 
 /// What of the runs of a group is written.
@@ -137,30 +122,12 @@ fn count(data: &Data, group: &Group) -> Result<String, Error> {
     Ok(if failed == 0 { n.to_string() } else { format!("{n}, {failed} failed") })
 }
 
-/// What is taken of a run; nothing if it has none.
-///
-/// # Errors
-/// There is no such column.
-pub fn taken(data: &Data, row: usize, of: &str, take: Take) -> Result<Option<f64>, Error> {
-    if take == Take::Value {
-        return data.number(row, of);
-    }
-    let Some((_, course)) = data.course(row, of)? else { return Ok(None) };
-    let (first, last) = (course[0].1, course[course.len() - 1].1);
-    let highest = course.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
-    Ok(match take {
-        Take::LastOverHighest => Some(last / highest),
-        Take::Below1Percent => course.iter().find(|p| p.1 < 0.01 * first).map(|p| p.0),
-        _ => Some(last / first),
-    })
-}
-
 fn cell(data: &Data, group: &Group, column: &Column) -> Result<String, Error> {
     let (mut values, mut ended) = (Vec::new(), 0);
     for &row in &group.rows {
         if data.ended(row)? {
             ended += 1;
-            values.extend(taken(data, row, &column.of, column.take)?.map(|x| column.times * x));
+            values.extend(data.taken(row, &column.of, column.take)?.map(|x| column.times * x));
         }
     }
     if column.show == Show::Below {
@@ -210,17 +177,13 @@ mod tests {
 
     #[test]
     fn a_row_sums_up_runs_that_ended_and_tells_those_that_did_not() {
-        let folder = std::env::temp_dir().join(format!("apical-results-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
         let text = "run,variant,seed,state,error,by_epoch.apical\n\
             a,x,0,done,0.02,1:4.0 2:1.0 3:0.03\nb,x,1,done,0.04,1:4.0 2:2.0 3:1.0\nc,y,0,done,0.05,\nd,y,1,failed,,\n";
-        std::fs::write(folder.join("d.csv"), text).unwrap();
         let settings = "data = \"d\"\nrows = [\"variant\"]\nlabels = { x = \"the first\" }\n\
             against = { row = \"y\", of = \"error\" }\n\
             columns = [{ of = \"error\", as = \"error (%)\", times = 100.0 },\n\
             { of = \"apical\", as = \"below\", take = \"below1-percent\", digits = 0 }]\n";
-        let made = markdown(settings, |name| Data::read(&folder, name)).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
+        let made = markdown(settings, |name| Data::parse(name, text.as_bytes())).unwrap();
         let expected = "| variant | runs | error (%) | below | p against y |\n| --- | --- | --- | --- | --- |\n\
             | the first | 2 | 3.00 ± 1.41 | 1 of 2: 3 | - |\n| y | 2, 1 failed | 5.00 | - | - |\n";
         assert_eq!(made, expected);

@@ -67,6 +67,9 @@ struct Scene {
     target: Vec<f64>,
 }
 
+/// Weights, Delta and somas.
+type Stepped = (Tensors<f64>, Tensors<f64>, State<f64>);
+
 impl Scene {
     fn new(samples: usize) -> Self {
         let mut state = State::rest(&network(), samples);
@@ -78,7 +81,7 @@ impl Scene {
     }
 
     /// Weights, Delta and somas after one step at these rates.
-    fn one_step(&self, on: &Departures, rates: &Rates) -> (Tensors<f64>, Tensors<f64>, State<f64>) {
+    fn one_step(&self, on: &Departures, rates: &Rates) -> Stepped {
         let net = network();
         let tau_w = (!on.replace_low_pass()).then_some(TAU_W);
         let c = Constants::new(&net, &known::timing(1.0), tau_w, Product::Plain);
@@ -89,6 +92,11 @@ impl Scene {
         let (x, target) = (&self.x, Some(&self.target[..]));
         departures::step(on, &mut room, &c, &mut w, &mut state, &mut p, x, target, learning, &Source::Silent);
         (w, delta, state)
+    }
+
+    /// One step at all rates with departures, and one as the reference makes it.
+    fn with_and_without(&self, on: &Departures) -> [Stepped; 2] {
+        [on, &NONE].map(|on| self.one_step(on, &all_rates()))
     }
 
     fn cells(state: &State<f64>, b: usize) -> Cells {
@@ -264,8 +272,7 @@ fn activation_on_input_passes_the_input_through_phi() {
     let scene = Scene::new(3);
     let r0 = |b: usize| scene.traced(b).into_iter().map(phi).collect::<Vec<f64>>();
     let on = Departures { activation_on_input: true, ..NONE };
-    let ((_, delta, state), (_, reference, before)) =
-        (scene.one_step(&on, &all_rates()), scene.one_step(&NONE, &all_rates()));
+    let [(_, delta, state), (_, reference, before)] = scene.with_and_without(&on);
     scene.assert_stepped(&state, r0);
     assert_ne!(state.soma[0], before.soma[0]);
     let first = |kind: Kind, layer: usize| layer == 1 && matches!(kind, Kind::Wpp | Kind::Bpp);
@@ -280,8 +287,7 @@ fn activation_on_input_passes_the_input_through_phi() {
 fn late_rules_see_the_potentials_after_the_step_and_the_unfiltered_pattern() {
     let scene = Scene::new(3);
     let on = Departures { late_rules: true, ..NONE };
-    let ((w, delta, state), (_, reference, _)) =
-        (scene.one_step(&on, &all_rates()), scene.one_step(&NONE, &all_rates()));
+    let [(w, delta, state), (_, reference, _)] = scene.with_and_without(&on);
     scene.assert_stepped(&state, |b| scene.traced(b));
     assert_eq!(w, scene.w, "the low-pass stays: the old Delta was 0");
     assert_change(
@@ -301,8 +307,7 @@ fn late_rules_see_the_potentials_after_the_step_and_the_unfiltered_pattern() {
 fn divided_output_prediction_attenuates_the_output_like_a_hidden_cell() {
     let scene = Scene::new(3);
     let on = Departures { divided_output_prediction: true, ..NONE };
-    let ((_, delta, state), (_, reference, _)) =
-        (scene.one_step(&on, &all_rates()), scene.one_step(&NONE, &all_rates()));
+    let [(_, delta, state), (_, reference, _)] = scene.with_and_without(&on);
     scene.assert_stepped(&state, |b| scene.traced(b));
     let output = |kind: Kind, layer: usize| layer == 2 && matches!(kind, Kind::Wpp | Kind::Bpp);
     assert_change(&scene, &delta, &reference, output, |kind, layer| {
@@ -316,8 +321,7 @@ fn summed_updates_are_not_divided_by_the_batch() {
     for samples in [1, 3] {
         let scene = Scene::new(samples);
         let on = Departures { summed_updates: true, ..NONE };
-        let ((_, delta, _), (_, reference, _)) =
-            (scene.one_step(&on, &all_rates()), scene.one_step(&NONE, &all_rates()));
+        let [(_, delta, _), (_, reference, _)] = scene.with_and_without(&on);
         assert_change(
             &scene,
             &delta,

@@ -18,6 +18,8 @@ use apical_lab::sweep::work::{self, Manner, work};
 use apical_lab::sweep::{Change, Layout, Method, Plan, Planned, Spec, Stopping, claim};
 use clap::Subcommand;
 use serde_json::json;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -261,8 +263,10 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         most: args.most,
     };
     let kept = args.table.as_deref().map(|path| Kept::open(path, &o.spec, &o.plan, &o.layout)).transpose()?;
-    let missing: Vec<Planned> =
-        o.plan.runs.iter().filter(|p| !kept.as_ref().is_some_and(|k| k.has(&p.run))).cloned().collect();
+    let missing: Cow<'_, [Planned]> = match &kept {
+        None => Cow::Borrowed(&o.plan.runs),
+        Some(kept) => o.plan.runs.iter().filter(|p| !kept.has(&p.run)).cloned().collect(),
+    };
     if let Some((kept, path)) = kept.as_ref().zip(args.table.as_ref()) {
         told_of_table(kept, path, o.plan.runs.len(), missing.len(), terminal);
     }
@@ -295,15 +299,19 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         return Ok(i32::from(!crashes(&o.layout)?.is_empty()));
     }
     // A search has more runs than when it was opened.
-    let plan = match o.plan.search {
-        Some(_) => Plan::open(&o.spec, &o.layout, &o.context, true)?.0,
-        None => {
-            let here = |p: &Planned| missing.iter().any(|m| m.run == p.run) || o.layout.runs().join(&p.run).exists();
-            Plan { runs: o.plan.runs.iter().filter(|p| here(p)).cloned().collect(), ..o.plan }
+    let other = match (o.plan.search, &args.table) {
+        (Some(_), _) => Some(Plan::open(&o.spec, &o.layout, &o.context, true)?.0),
+        (None, None) => None,
+        // Of runs that stand in the table those count whose folders are there.
+        (None, Some(_)) => {
+            let missing: HashSet<&str> = missing.iter().map(|p| p.run.as_str()).collect();
+            let counts = |p: &&Planned| missing.contains(p.run.as_str()) || o.layout.runs().join(&p.run).exists();
+            Some(Plan { runs: o.plan.runs.iter().filter(counts).cloned().collect(), ..Plan::default() })
         }
     };
-    let status = status(&plan, &o.layout)?;
-    sweep_told::status(&o.spec, &plan, &o.layout, &status, Some(done.made), terminal)?;
+    let plan = other.as_ref().unwrap_or(&o.plan);
+    let status = status(plan, &o.layout)?;
+    sweep_told::status(&o.spec, plan, &o.layout, &status, Some(done.made), terminal)?;
     if done.left > 0 {
         terminal.say(&format!("{} runs are left: others make them, or they wait for these", done.left));
     }
