@@ -74,7 +74,7 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
     if let Some(browser) = chromium::browser(filters.is_empty()) {
         command.env("APICAL_CHROMIUM", browser);
     }
-    if slurm::is_there(slow && filters.is_empty()) {
+    if slurm::is_there(filters.is_empty()) {
         command.env("APICAL_SLURM", "1");
     }
     println!("--- cargo test --workspace");

@@ -17,7 +17,7 @@ Examples:
   apical run mine.toml --set seed=3      run it, with another seed
 
 Exit codes: 0 all went well; 1 the science failed (missed [expect], diverged, verify out of bounds); 2 bad input;
-3 the machine failed (disk, network, permission); 130 stopped by Ctrl-C, 143 by SIGTERM or SIGUSR1.";
+3 the machine failed (disk, network, permission); 130 stopped by Ctrl-C, 143 by SIGTERM or SIGUSR1, 129 by SIGHUP.";
 
 /// Find out whether, when and why a cortical circuit can learn like backprop.
 #[derive(Debug, Parser)]

@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicBool;
 
 /// Exit code after Ctrl-C.
 const INTERRUPTED: i32 = 128 + SIGINT;
+/// SIGHUP: the terminal is gone.
+pub const HANGUP: i32 = 1;
 /// Exit code after SIGTERM, and after SIGUSR1, which batch systems send ahead of it.
 const TERMINATED: i32 = 128 + SIGTERM;
 
@@ -26,15 +28,33 @@ pub fn stop() -> Result<Stop, Error> {
     let mut signals = vec![SIGINT, SIGTERM];
     #[cfg(unix)]
     signals.push(signal_hook::consts::SIGUSR1);
+    // `nohup` has it ignored, and so it stays.
+    #[cfg(target_os = "linux")]
+    if !is_ignored(HANGUP) {
+        signals.push(HANGUP);
+    }
     for signal in signals {
         flag::register_usize(signal, stop.0.clone(), signal.unsigned_abs() as usize).map_err(machine)?;
     }
     Ok(stop)
 }
 
+/// True if whoever started this has a signal ignored, or if that cannot be told.
+#[cfg(target_os = "linux")]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
 /// The exit code of a run that a signal stopped.
 pub fn exit_code(signal: i32) -> i32 {
-    if signal == SIGINT { INTERRUPTED } else { TERMINATED }
+    match signal {
+        SIGINT => INTERRUPTED,
+        HANGUP => 128 + HANGUP,
+        _ => TERMINATED,
+    }
 }
 
 /// The signal's name, for people.
@@ -42,6 +62,7 @@ pub fn name(signal: i32) -> &'static str {
     match signal {
         SIGINT => "SIGINT",
         SIGTERM => "SIGTERM",
+        HANGUP => "SIGHUP",
         #[cfg(unix)]
         signal_hook::consts::SIGUSR1 => "SIGUSR1",
         _ => "a signal",

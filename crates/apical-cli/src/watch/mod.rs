@@ -9,6 +9,7 @@ mod words;
 pub use board::board;
 pub use page::page;
 
+use crate::signals::HANGUP;
 use crate::table::clean;
 use apical_lab::Error;
 use apical_lab::observe::{Seen, Watch};
@@ -22,8 +23,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// SIGHUP: the terminal is gone, whether the signal says so or not.
-const HANGUP: i32 = 1;
 /// Keys and signals are looked for this often.
 const TICK: Duration = Duration::from_millis(100);
 /// Ages are told anew this often.

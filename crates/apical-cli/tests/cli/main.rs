@@ -18,6 +18,8 @@ mod run;
 mod search;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod slurm;
 mod support;
 mod sweep;
 mod trouble;

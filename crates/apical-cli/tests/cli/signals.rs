@@ -46,12 +46,34 @@ fn ended(child: Child) -> Done {
     Done::from(child.wait_with_output().unwrap())
 }
 
+const SIGNALS: &[(&str, i32)] = if cfg!(target_os = "linux") {
+    &[("INT", 130), ("TERM", 143), ("USR1", 143), ("HUP", 129)]
+} else {
+    &[("INT", 130), ("TERM", 143), ("USR1", 143)]
+};
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_outlives_its_terminal_where_it_is_told_to() {
+    let place = long_experiment();
+    let mut nohup = Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_apical")).args(["run", "long.toml"]).current_dir(place.path());
+    let child = nohup.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_checkpoint(&place, None);
+    signal(&child, "HUP");
+    wait_for_checkpoint(&place, last_checkpoint(&place).as_ref());
+    signal(&child, "TERM");
+    let done = ended(child);
+    assert_eq!(done.code, Some(143), "{done:?}");
+    assert!(done.stderr.contains("stopped by SIGTERM"), "{done:?}");
+}
+
 #[test]
 fn a_run_stopped_by_each_signal_and_resumed_ends_with_the_same_bits() {
     let place = long_experiment();
     let whole = place.run(&["long.toml", "--out", "whole"]);
     let mut before = None;
-    for (i, (name, code)) in [("INT", 130), ("TERM", 143), ("USR1", 143)].into_iter().enumerate() {
+    for (i, (name, code)) in SIGNALS.iter().enumerate() {
         let run = place.join("runs").read_dir().ok().and_then(|mut list| list.next()).map(|e| e.unwrap().path());
         let run = run.map(|path| path.strip_prefix(place.path()).unwrap().display().to_string());
         // The same command and `resume` are two ways to go on.
@@ -60,7 +82,7 @@ fn a_run_stopped_by_each_signal_and_resumed_ends_with_the_same_bits() {
         wait_for_checkpoint(&place, before.as_ref());
         signal(&child, name);
         let done = ended(child);
-        assert_eq!(done.code, Some(code), "{done:?}");
+        assert_eq!(done.code, Some(*code), "{done:?}");
         assert!(done.stderr.contains(&format!("stopped by SIG{name}")), "{done:?}");
         assert!(done.stderr.contains(&format!("apical resume {}", done.last_line())), "{done:?}");
         assert!(i == 0 || done.stderr.contains("going on with"), "{done:?}");
@@ -70,7 +92,7 @@ fn a_run_stopped_by_each_signal_and_resumed_ends_with_the_same_bits() {
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(place.results(&whole) == place.results(&done.last_line()));
     let info: serde_json::Value = serde_json::from_slice(&place.bytes(&done.last_line(), "run.json")).unwrap();
-    assert_eq!(info["resumed"].as_array().map(Vec::len), Some(3));
+    assert_eq!(info["resumed"].as_array().map(Vec::len), Some(SIGNALS.len()));
 }
 
 #[test]
