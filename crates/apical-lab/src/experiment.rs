@@ -153,6 +153,8 @@ pub struct Phase {
     pub epochs: usize,
     /// A target nudges the output.
     pub target: bool,
+    /// Each sample is taught the target of another, the same one in all epochs.
+    pub shuffled: bool,
     /// Learning rates; 0 switches a rule off.
     pub rates: Rates,
 }

@@ -160,6 +160,10 @@ fn overrides_reach_everywhere_and_their_errors_point_at_them() {
     assert_eq!((e.phases[0].epochs, e.phases[1].epochs, e.name.as_str()), (1, 7, "run-one"));
     assert_eq!((e.phases[1].rates.pp[1], e.phases[1].rates.ip[0]), (0.0, 0.0023));
     assert_eq!(e.expect[0].max, Some(0.5));
+    assert_eq!(e.phases.iter().map(|phase| phase.shuffled).collect::<Vec<_>>(), [false, false]);
+    assert!(good(&format!("{SMALL}{phases}"), &["phase.1.shuffled=true"]).phases[1].shuffled);
+    let untaught = ["phase.1.shuffled=true", "phase.1.target=false"];
+    assert!(bad(format!("{SMALL}{phases}"), &untaught).contains("no targets of a set to shuffle"));
     let message = bad(SMALL, &["time.dt=-0.1"]);
     assert!(message.contains("--set") && message.contains("time.dt=-0.1") && message.contains("above 0"), "{message}");
     for (set, part) in [

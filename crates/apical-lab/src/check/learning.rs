@@ -131,7 +131,7 @@ impl<'a> Check<'a> {
             None => {
                 let target = has_target(task?);
                 let epochs = self.section("train").count("epochs")?;
-                vec![Phase { name: "train".to_owned(), epochs, target, rates: settle(base?, layers) }]
+                vec![Phase { name: "train".to_owned(), epochs, target, shuffled: false, rates: settle(base?, layers) }]
             }
             Some(list) if list.elements().is_empty() => {
                 self.findings.error(
@@ -185,8 +185,17 @@ impl<'a> Check<'a> {
             let found = format!("`phase.{index}.target` is true, but the task has no target");
             self.findings.error(view.at("target"), found, "allowed: false, or another task");
         }
+        let shuffled = view.flag("shuffled")?;
+        if shuffled && !(target && has_set(task?)) {
+            let found = format!("`phase.{index}.shuffled` is true, but there are no targets of a set to shuffle");
+            self.findings.error(
+                view.at("shuffled"),
+                found,
+                "allowed: false, or a task with a training set and a target",
+            );
+        }
         let name = if view.has("name") { view.text("name")? } else { format!("phase {index}") };
-        Some(Phase { name, epochs: view.count("epochs")?, target, rates: settle(rates, layers) })
+        Some(Phase { name, epochs: view.count("epochs")?, target, shuffled, rates: settle(rates, layers) })
     }
 
     /// The rates that a table gives, one per layer, in the order of `RULES`; `None` inside where it says nothing.
@@ -286,4 +295,9 @@ fn settle(rates: [Option<Vec<f64>>; 4], layers: usize) -> Rates {
 
 fn has_target(task: &TaskSpec) -> bool {
     !matches!(task, TaskSpec::Patterns { .. } | TaskSpec::File { targets: FileTargets::None, .. })
+}
+
+/// Training samples that come again, as a set: others are made as they are needed.
+fn has_set(task: &TaskSpec) -> bool {
+    !matches!(task, TaskSpec::Patterns { .. } | TaskSpec::Single { .. } | TaskSpec::Teacher { .. })
 }

@@ -407,6 +407,8 @@ pub const FIELDS: &[Field] = &[
       "Epochs it lasts.", "10"),
     f("phase", "target", ALL, Kind::Flag, "", "",
       "A target nudges the output; absent: if the task has one.", "false"),
+    f("phase", "shuffled", ALL, Kind::Flag, "", "false",
+      "Each training sample is taught the target of another, drawn once: a control, with nothing to learn.", "true"),
     f("phase", "plastic", ALL, Kind::Words(&["pp", "ip", "pi", "pb"]), "", "",
       "The rules that learn, at the rates of [plasticity] or of this phase; absent: all of them. [] for none.",
       "[\"ip\", \"pi\"]"),

@@ -133,7 +133,10 @@ impl<'a, T: Real> Run<'a, T> {
             }
             let phase = phase_at(e, self.counters.epoch);
             self.learner.set_rates(&phase.rates, build::rate_factor(e, self.counters.epoch));
-            let order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);
+            let mut order = Epoch::new(&task, e.seed, self.counters.epoch, e.train.batch);
+            if phase.shuffled {
+                order = order.shuffled(e.seed);
+            }
             let timed = Timed::new(self);
             while self.counters.in_epoch < per_epoch {
                 order.fill(self.counters.in_epoch, &mut batch);

@@ -36,6 +36,8 @@ pub enum Stream {
     Sweep = 11,
     /// What a search asks its optimiser for; `step` is 2^20 * trial + 2^16 * attempt + axis.
     Search = 12,
+    /// Which sample's target a sample is taught where targets are shuffled.
+    Shuffled = 13,
 }
 
 const MUL_0: u32 = 0xD251_1F53;
