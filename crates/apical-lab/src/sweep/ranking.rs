@@ -1,10 +1,14 @@
 //! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked, and which are part of it.
 
 use super::layout::{PLAN, SWEEP};
-use super::spec::Ranking;
+use super::plan::Planned;
+use super::spec::{Ranking, Spec};
 use crate::Error;
+use crate::check::{Context, recorded};
+use crate::config::Diagnostic;
 use crate::config::diagnostic::Findings;
 use crate::config::node::parse;
+use crate::config::registry::nearest;
 use crate::config::walk::View;
 use crate::folder::atomic::{read_large_text, read_text};
 use crate::record::read;
@@ -44,6 +48,34 @@ impl Ranking {
             (true, true) => finite().min_by(f64::total_cmp),
             (true, false) => finite().max_by(f64::total_cmp),
         }
+    }
+}
+
+impl Spec {
+    /// Refuses a metric that none of these runs will have, where runs are to be ranked by it.
+    ///
+    /// # Errors
+    /// Where the metric is told, and which there are; what is wrong with the experiment.
+    pub(super) fn check_metric(&self, runs: &[Planned], context: &Context) -> Result<(), Vec<Diagnostic>> {
+        let Some(at) = self.ranked_at.filter(|_| !runs.is_empty()) else { return Ok(()) };
+        let metric = &self.ranking.metric;
+        let mut known: Vec<String> = Vec::new();
+        for planned in runs.iter().filter(|planned| planned.point().repeat == 0) {
+            let own = recorded(&self.experiment(planned.point(), context)?);
+            if own.contains(metric) {
+                return Ok(());
+            }
+            if known.is_empty() {
+                known = own;
+            }
+        }
+        let near = nearest(metric, known.iter().take(500).map(String::as_str));
+        let near = near.map_or(String::new(), |near| format!("did you mean \"{near}\"?"));
+        let short: Vec<&str> = known.iter().map(String::as_str).filter(|name| !name.starts_with("weight")).collect();
+        let mut findings = self.findings.fork();
+        let found = format!("runs are ranked by `metric` = {metric:?}, which no run of this sweep will have");
+        findings.error(at, found, near).help = format!("they will have {} and weight_norm.NAME", short.join(", "));
+        Err(findings.into_list())
     }
 }
 
