@@ -314,7 +314,8 @@ fn a_net_of_thousands_of_layers_is_refused_once() {
 /// Where a reference of a schema leads.
 fn led<'a>(root: &'a serde_json::Value, schema: &'a serde_json::Value) -> &'a serde_json::Value {
     let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
-    reference.map_or(schema, |to| root.pointer(to.trim_start_matches('#')).unwrap_or_else(|| panic!("{to} leads nowhere")))
+    reference
+        .map_or(schema, |to| root.pointer(to.trim_start_matches('#')).unwrap_or_else(|| panic!("{to} leads nowhere")))
 }
 
 #[test]
@@ -330,7 +331,12 @@ fn the_schema_of_sweeps_covers_their_fields_and_the_keys_that_they_set_or_vary()
         assert!(set["properties"][f.key].is_object() && set["required"].is_null(), "{}", f.path());
         let varied = led(&schema, &led(&schema, &schema["properties"]["vary"])["properties"][f.table]["anyOf"][2]);
         let any = &varied["properties"][f.key]["anyOf"];
-        assert_eq!((&any[0]["type"], &any[1]["$ref"]), (&"array".into(), &"#/$defs/sweep.range".into()), "{}", f.path());
+        assert_eq!(
+            (&any[0]["type"], &any[1]["$ref"]),
+            (&"array".into(), &"#/$defs/sweep.range".into()),
+            "{}",
+            f.path()
+        );
     }
     let mut open = vec![&schema];
     while let Some(next) = open.pop() {

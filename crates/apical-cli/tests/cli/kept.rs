@@ -118,7 +118,7 @@ fn what_is_no_such_table_is_refused_and_left_alone() {
             !place.join("sweeps/s/runs").exists() || fs::read_dir(place.join("sweeps/s/runs")).unwrap().count() == 0
         );
     }
-    place.write("s.toml", format!("stop = {{ first = 1 }}\n{SWEEP}"));
+    place.write("s.toml", format!("metric = \"apical_squared.1\"\nstop = {{ first = 1 }}\n{SWEEP}"));
     fs::remove_file(place.join("t.csv")).unwrap();
     let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
     assert!(told.code == Some(2) && told.stderr.contains("ended early"), "{told:?}");

@@ -221,7 +221,9 @@ fn a_metric_that_no_run_will_have_is_refused_before_any_is_made() {
     let vary = "[vary]\nplasticity.eta_pi = [0.001, 0.002]\n";
     ok(place(vary).apical(&["sweep", "plan", "rates.toml"]));
     let place = place(&format!("{vary}[stop]\nfirst = 1\n"));
-    place.apical(&["sweep", "plan", "rates.toml"]).refused(2, &["rates.toml:4", "validation.error", "apical_squared.1"]);
+    place
+        .apical(&["sweep", "plan", "rates.toml"])
+        .refused(2, &["rates.toml:4", "validation.error", "apical_squared.1"]);
     let search = "method = \"bayes\"\nsamples = 3\nmetric = \"train.loss\"\n[vary]\nplasticity.eta_pi = { log = [0.001, 0.01] }\n";
     place.write("rates.toml", format!("experiment = \"base.toml\"\n{search}"));
     place.apical(&["sweep", "run", "rates.toml"]).refused(2, &["rates.toml:4", "train.loss"]);

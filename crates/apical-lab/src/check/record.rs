@@ -92,7 +92,8 @@ pub fn recorded(e: &Experiment) -> Vec<String> {
     let mut names = metrics(sizes, &e.task, &e.learner, e.record.angles > 0, e.has_dynamics(), e.is_iterative());
     names.retain(|name| !name.starts_with("test."));
     names.extend((1..sizes.len()).map(|k| format!("saturated.{k}")));
-    if let TaskSpec::Patterns { sizes, .. } | TaskSpec::Teacher { sizes, .. } | TaskSpec::YinYang { sizes, .. } = &e.task
+    if let TaskSpec::Patterns { sizes, .. } | TaskSpec::Teacher { sizes, .. } | TaskSpec::YinYang { sizes, .. } =
+        &e.task
         && sizes.validation == 0
     {
         names.retain(|name| !name.starts_with("validation."));

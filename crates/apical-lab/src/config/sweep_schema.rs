@@ -28,7 +28,8 @@ pub fn sweep_schema() -> Json {
     }
     let mut root = table_schema(ROOT);
     let each = |name| json!({"type": "object", "additionalProperties": reference(name)});
-    let keys = [("set", reference(SETTINGS)), ("variant", each(SETTINGS)), ("vary", reference(VARIED)), ("zip", each(VARIED))];
+    let keys =
+        [("set", reference(SETTINGS)), ("variant", each(SETTINGS)), ("vary", reference(VARIED)), ("zip", each(VARIED))];
     for (key, schema) in keys {
         root["properties"][key]["allOf"] = json!([schema]);
     }
