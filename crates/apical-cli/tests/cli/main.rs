@@ -20,5 +20,6 @@ mod search;
 mod signals;
 mod support;
 mod sweep;
+mod sweep_figures;
 mod trouble;
 mod watch;

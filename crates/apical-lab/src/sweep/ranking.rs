@@ -1,6 +1,7 @@
-//! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked, and which are part of it.
+//! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked. And what
+//! stands in for that in a sweep file must be a metric that its runs will have.
 
-use super::layout::{PLAN, SWEEP};
+use super::layout::SWEEP;
 use super::plan::Planned;
 use super::spec::{Ranking, Spec};
 use crate::Error;
@@ -10,10 +11,8 @@ use crate::config::diagnostic::Findings;
 use crate::config::node::parse;
 use crate::config::registry::nearest;
 use crate::config::walk::View;
-use crate::folder::atomic::{read_large_text, read_text};
+use crate::folder::atomic::read_text;
 use crate::record::read;
-use serde::Deserialize;
-use std::collections::HashSet;
 use std::path::Path;
 
 impl Ranking {
@@ -90,21 +89,4 @@ pub(super) fn must_have(folder: &Path, ranking: &Ranking) -> Result<(), Error> {
     let found = format!("runs would be ranked by {}, which {} has not", ranking.metric, folder.display());
     let names: Vec<&str> = metrics.series.iter().map(|series| series.name.as_str()).collect();
     Err(Error::input("`metric` of the sweep", found, format!("what the run has: {}", names.join(", "))))
-}
-
-/// The names of the runs that were planned; nothing for a search, which plans as it goes on, and without a plan.
-///
-/// # Errors
-/// The machine's. A damaged plan is told of by the commands that need it.
-pub fn planned(folder: &Path) -> Result<Option<HashSet<String>>, Error> {
-    #[derive(Deserialize)]
-    struct Line {
-        run: String,
-    }
-    let path = folder.join(PLAN);
-    if !path.is_file() || folder.join("trials").is_dir() {
-        return Ok(None);
-    }
-    let text = read_large_text(&path)?;
-    Ok(text.lines().skip(1).map(|line| serde_json::from_str::<Line>(line).ok().map(|line| line.run)).collect())
 }
