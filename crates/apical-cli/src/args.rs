@@ -90,7 +90,7 @@ pub enum Command {
     Show(show::Args),
     /// Explain a key of the config
     Explain(explain::Args),
-    /// Print the JSON schema of configs, for editors
+    /// Print the JSON schema of configs or of sweep files, for editors
     Schema(schema::Args),
     /// Hold the engine against reference trajectories
     Verify(verify::Args),

@@ -127,6 +127,11 @@ impl<'a> Board<'a> {
         self.beside_bar(|t| t.say(line));
     }
 
+    /// Something that should not be missed.
+    pub fn warn(&self, line: &str) {
+        self.beside_bar(|t| t.warn(line));
+    }
+
     /// The bar can go.
     pub fn close(&self) {
         if let Some(bar) = &self.bar {

@@ -5,8 +5,7 @@ use crate::terminal::Terminal;
 use apical_lab::check::{Checked, Context, canonical, check};
 use apical_lab::config::{self, Override, PRESETS, Source};
 use apical_lab::folder::{self, CONFIG, RunInfo, runinfo, sha256_hex};
-use apical_lab::sweep::ranking::planned;
-use apical_lab::sweep::{Ranking, layout};
+use apical_lab::sweep::{Members, Ranking, layout};
 use apical_lab::{Error, Experiment, data, record};
 use std::path::{Path, PathBuf};
 
@@ -48,25 +47,88 @@ pub fn of_run(run: &Path) -> Result<(Experiment, bool), Failure> {
     Ok((checked.experiment, same))
 }
 
-/// The runs in the folder of a sweep that are part of it, by name; nothing if it is none.
-pub fn runs_of_sweep(path: &Path) -> Result<Option<Vec<PathBuf>>, Error> {
-    let runs = path.join("runs");
-    if path.join(runinfo::FILE).exists() || !path.join(layout::SWEEP).is_file() || !runs.is_dir() {
-        return Ok(None);
+/// Folders of runs, and what sweeps say of them.
+#[derive(Default)]
+pub struct Gathered {
+    /// Each once, in the order in which they were named.
+    pub folders: Vec<PathBuf>,
+    /// The runs of sweeps among them, or beside them.
+    pub members: Members,
+    /// How many lie in folders of sweeps that were named and are no longer part of these.
+    pub left_out: usize,
+    /// How many folders of sweeps were named.
+    pub sweeps: usize,
+}
+
+impl Gathered {
+    /// Takes the folder of a sweep as the runs in it that are part of it. What is none is given back by `otherwise`.
+    ///
+    /// # Errors
+    /// The machine's, and those of `otherwise`.
+    pub fn of(named: &[PathBuf], otherwise: impl Fn(&Path) -> Result<Vec<PathBuf>, Error>) -> Result<Gathered, Error> {
+        let mut all = Gathered::default();
+        let mut known: Vec<PathBuf> = Vec::new();
+        for path in named {
+            let Some(runs) = runs_of_sweep(path) else {
+                let found = otherwise(path)?;
+                // Runs of a sweep may be named by themselves.
+                for sweep in found.iter().filter_map(|run| run.parent()?.parent()).filter(|above| is_sweep(above)) {
+                    if !known.iter().any(|other| other == sweep) {
+                        known.push(sweep.to_owned());
+                        all.members.join(Members::of_folder(sweep)?.unwrap_or_default());
+                    }
+                }
+                all.add(found);
+                continue;
+            };
+            let members = Members::of_folder(path)?;
+            let is_part = |run: &PathBuf| {
+                let name = run.file_name().unwrap_or_default().to_string_lossy();
+                members.as_ref().is_none_or(|members| members.has(&name))
+            };
+            let (own, orphans): (Vec<_>, Vec<_>) =
+                folder::list(&runs)?.into_iter().map(|listed| listed.path).partition(is_part);
+            all.add(own);
+            all.left_out += orphans.len();
+            all.sweeps += 1;
+            all.members.join(members.unwrap_or_default());
+        }
+        Ok(all)
     }
-    let planned = planned(path)?;
-    let is_part = |run: &PathBuf| {
-        let name = run.file_name().unwrap_or_default().to_string_lossy();
-        planned.as_ref().is_none_or(|planned| planned.contains(&*name))
-    };
-    Ok(Some(folder::list(&runs)?.into_iter().map(|listed| listed.path).filter(is_part).collect()))
+
+    fn add(&mut self, folders: Vec<PathBuf>) {
+        for folder in folders {
+            if !self.folders.contains(&folder) {
+                self.folders.push(folder);
+            }
+        }
+    }
+
+    /// Says how many runs were left out.
+    pub fn tell(&self, terminal: &Terminal) {
+        match self.left_out {
+            0 => {}
+            1 => terminal.say("1 run is no longer part of its sweep and left out"),
+            n => terminal.say(&format!("{n} runs are no longer part of their sweep and left out")),
+        }
+    }
+}
+
+fn is_sweep(path: &Path) -> bool {
+    !path.join(runinfo::FILE).exists() && path.join(layout::SWEEP).is_file()
+}
+
+/// Where the runs lie in the folder of a sweep; nothing if it is none.
+fn runs_of_sweep(path: &Path) -> Option<PathBuf> {
+    let runs = path.join("runs");
+    (is_sweep(path) && runs.is_dir()).then_some(runs)
 }
 
 /// By what the sweeps whose folders are named rank their runs; nothing unless all that is named is, and all do it alike.
 pub fn ranking(named: &[PathBuf]) -> Result<Option<Ranking>, Error> {
     let mut common = None;
     for path in named {
-        if path.join(runinfo::FILE).exists() || !path.join(layout::SWEEP).is_file() {
+        if !is_sweep(path) {
             return Ok(None);
         }
         let own = Ranking::of_folder(path)?;

@@ -13,6 +13,7 @@ mod provenance;
 mod results;
 mod signals;
 mod slurm;
+mod sweep_board;
 mod sweep_told;
 mod table;
 mod terminal;

@@ -19,6 +19,8 @@ pub struct Task<'a> {
     pub out: &'a Path,
     /// Where the output of tasks goes.
     pub logs: &'a Path,
+    /// The table that runs are added to, by its whole path.
+    pub table: Option<&'a Path>,
     /// Threads of each run; the others of a task's cores make runs beside it.
     pub threads: u64,
     /// Runs wait for each other, as those that are ranked on the way do.
@@ -55,8 +57,9 @@ pub fn script(asks: &Slurm, task: &Task<'_>) -> String {
     let jobs = (asks.cpus / task.threads).max(1);
     // Where runs wait for each other, who leaves early leaves all that comes later to the last.
     let wait = if task.together { "" } else { " --no-wait" };
+    let table = task.table.map_or(String::new(), |table| format!(" --table {}", path(table)));
     format!(
-        "#!/bin/bash\n{options}\n{data}{BEGINNING}{} sweep run {} --out {} --jobs {jobs} --threads {}{wait} &\n{END}",
+        "#!/bin/bash\n{options}\n{data}{BEGINNING}{} sweep run {} --out {}{table} --jobs {jobs} --threads {}{wait} &\n{END}",
         path(task.program),
         path(task.file),
         path(task.out),

@@ -314,3 +314,38 @@ fn a_net_of_thousands_of_layers_is_refused_once() {
     let shown = report(&refused, false);
     assert!(shown.contains("`network.sizes` has 5000 layers") && shown.contains("at most 1000"), "{shown}");
 }
+
+/// Where a reference of a schema leads.
+fn led<'a>(root: &'a serde_json::Value, schema: &'a serde_json::Value) -> &'a serde_json::Value {
+    let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+    reference
+        .map_or(schema, |to| root.pointer(to.trim_start_matches('#')).unwrap_or_else(|| panic!("{to} leads nowhere")))
+}
+
+#[test]
+fn the_schema_of_sweeps_covers_their_fields_and_the_keys_that_they_set_or_vary() {
+    let schema = config::sweep_schema();
+    for f in config::sweep_fields::SWEEP_FIELDS {
+        let table = if f.table == "sweep" { &schema } else { &schema["$defs"][f.table] };
+        assert!(table["properties"][f.key]["description"].is_string(), "{}", f.path());
+    }
+    assert_eq!(schema["required"], serde_json::json!(["experiment"]));
+    for f in FIELDS.iter().filter(|f| f.table == "train" || f.table == "plasticity") {
+        let set = led(&schema, &led(&schema, &schema["properties"]["set"])["properties"][f.table]);
+        assert!(set["properties"][f.key].is_object() && set["required"].is_null(), "{}", f.path());
+        let varied = led(&schema, &led(&schema, &schema["properties"]["vary"])["properties"][f.table]["anyOf"][2]);
+        let any = &varied["properties"][f.key]["anyOf"];
+        assert_eq!(
+            (&any[0]["type"], &any[1]["$ref"]),
+            (&"array".into(), &"#/$defs/sweep.range".into()),
+            "{}",
+            f.path()
+        );
+    }
+    let mut open = vec![&schema];
+    while let Some(next) = open.pop() {
+        led(&schema, next);
+        open.extend(next.as_object().into_iter().flat_map(|map| map.values()));
+        open.extend(next.as_array().into_iter().flatten());
+    }
+}

@@ -4,11 +4,10 @@
 mod support;
 
 use apical_lab::check::Context;
+use apical_lab::config::report;
 use apical_lab::folder::Ending;
-use apical_lab::record::Kind;
 use apical_lab::sweep::best::best;
 use apical_lab::sweep::table::Cell;
-use apical_lab::sweep::work::work;
 use apical_lab::sweep::{Layout, Plan, Spec, Trouble};
 use support::{Place, make, manner, numbers, table};
 
@@ -201,19 +200,18 @@ fn the_median_rule_ends_what_is_worse_than_half_and_leaves_the_others_as_they_ar
 
 /// Patterns without targets have no validation error, which is what a sweep ranks by unless it says otherwise.
 #[test]
-fn what_would_rank_by_a_metric_that_runs_have_not_says_so() {
+fn what_would_rank_by_a_metric_that_runs_will_not_have_is_not_planned() {
     let place = Place::new();
     let rates = "[vary]\nplasticity.eta_pi = { log = [1e-5, 1.0], steps = 3 }\n";
     let sweeps = ["method = \"bayes\"\nsamples = 12\n", "[stop]\nfirst = 1\n", "[stop]\nrule = \"median\"\n"];
     for (i, text) in sweeps.iter().enumerate() {
         let spec = place.spec(&format!("{text}{rates}"));
-        let (layout, context) = (place.layout(&format!("s{i}")), Context::default());
-        let plan = plan(&spec, &layout);
-        let board = support::Counting::default();
-        let done = work(&spec, &plan.runs, &layout, &context, &manner(1), &support::info, &board);
-        let Err(Trouble::Error(error)) = done else { panic!("{text}: {done:?}") };
-        let told = error.to_string();
-        assert!(error.kind == Kind::Input && told.contains("validation.error"), "{told}");
-        assert!(told.contains("apical_squared.1"), "what there is: {told}");
+        let layout = place.layout(&format!("s{i}"));
+        let planned = Plan::open(&spec, &layout, &Context::default(), true);
+        let Err(Trouble::Config(list)) = planned else { panic!("{text}: {planned:?}") };
+        let told = report(&list, false);
+        assert!(told.contains("mine.toml") && told.contains("validation.error"), "{told}");
+        assert!(told.contains("apical_squared.1"), "what there will be: {told}");
+        assert!(!layout.path().exists(), "nothing is made");
     }
 }

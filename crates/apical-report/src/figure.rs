@@ -57,6 +57,8 @@ pub enum Dash {
     DashDot,
     /// No line: a dot at each point.
     Points,
+    /// No line: a ring at each point.
+    Rings,
 }
 
 impl Dash {
@@ -66,7 +68,7 @@ impl Dash {
     /// Lengths of dashes and gaps in turn, in widths of the line; none for an unbroken line.
     pub fn lengths(self) -> &'static [f64] {
         match self {
-            Dash::Solid | Dash::Points => &[],
+            Dash::Solid | Dash::Points | Dash::Rings => &[],
             Dash::Dashed => &[4.0, 2.0],
             Dash::Dotted => &[1.0, 1.5],
             Dash::DashDot => &[5.0, 1.5, 1.0, 1.5],

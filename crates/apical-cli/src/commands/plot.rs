@@ -160,19 +160,15 @@ fn table(left_out: &[LeftOut]) -> String {
 /// Runs the command: everything is drawn before anything is written.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     let chosen = chosen(args)?;
-    let (mut folders, mut sweeps) = (Vec::new(), 0);
-    for named in &args.runs {
-        let inside = load::runs_of_sweep(named)?;
-        sweeps += usize::from(inside.is_some());
-        folders.extend(inside.unwrap_or_else(|| vec![named.clone()]));
-    }
+    let gathered = load::Gathered::of(&args.runs, |named| Ok(vec![named.to_owned()]))?;
+    gathered.tell(terminal);
     // Of hundreds of runs nobody wants each figure of each.
-    let chosen = if sweeps > 0 && args.figures.is_empty() {
+    let chosen = if gathered.sweeps > 0 && args.figures.is_empty() {
         chosen.into_iter().filter(|entry| entry.of == Of::Several).collect()
     } else {
         chosen
     };
-    let opened = folders.iter().map(|path| open(path)).collect::<Result<Vec<Run>, Failure>>()?;
+    let opened = gathered.folders.iter().map(|path| open(path)).collect::<Result<Vec<Run>, Failure>>()?;
     let out = match (&args.out, &args.runs[..]) {
         (Some(out), _) => out.clone(),
         (None, [run]) => run.join(FIGURES),
@@ -191,7 +187,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
         }
     }
     let (relations, ordinary): (Vec<Run>, Vec<Run>) = opened.into_iter().partition(Run::is_relation);
-    let (relations, ordinary) = (Runs::new(relations), Runs::new(ordinary));
+    let (relations, ordinary) = (Runs::new(relations), Runs::of_sweeps(ordinary, &gathered.members));
     let asked = !args.figures.is_empty();
     let (mut ready, mut left_out) = (Vec::new(), Vec::new());
     for entry in &chosen {

@@ -56,18 +56,17 @@ pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     // A device or a pipe takes any format, and loses nothing.
     let is_stream = fs::metadata(&out).is_ok_and(|there| !there.is_file() && !there.is_dir());
     let format = if is_stream { args.format.unwrap_or(Format::Html) } else { may_be_written(&out, args.format)? };
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for named in &args.runs {
-        let found = expand(named)?;
-        folders.extend(found.into_iter().filter(|new| !folders.contains(new)).collect::<Vec<_>>());
-    }
+    let gathered = load::Gathered::of(&args.runs, expand)?;
+    gathered.tell(terminal);
+    let load::Gathered { folders, members, left_out, .. } = gathered;
     let with_config: Vec<PathBuf> = folders.iter().filter(|run| run.join(CONFIG).is_file()).cloned().collect();
     let (bibtex, citing) = cite::bibliography(&with_config, terminal);
     let told = |path: &PathBuf| path.display().to_string();
     let mut argv = vec!["apical".to_owned(), "report".to_owned()];
     argv.extend(args.runs.iter().map(told));
     argv.extend(["-o".to_owned(), told(&out)]);
-    let page = Page::of(&folders, &Extra { argv, bibtex, citing, ranking: load::ranking(&args.runs)? })?;
+    let ranking = load::ranking(&args.runs)?;
+    let page = Page::of(&folders, &Extra { argv, bibtex, citing, ranking, members, left_out })?;
     let text = if format == Format::Md { page.markdown() } else { page.html() };
     write_out(&out, text.as_bytes(), "figure")?;
     let json = || json!({"report": told(&out), "folders": folders.len(), "bytes": text.len(), "verdict": page.lines()});
@@ -126,9 +125,6 @@ fn expand(named: &Path) -> Result<Vec<PathBuf>, Error> {
     let own = [runinfo::FILE, CONFIG, METRICS, "relate.csv"].iter().any(|file| named.join(file).exists());
     if own || !named.is_dir() {
         return Ok(vec![named.to_owned()]);
-    }
-    if let Some(runs) = load::runs_of_sweep(named)? {
-        return Ok(runs);
     }
     let inside: Vec<PathBuf> = folder::list(named)?.into_iter().map(|listed| listed.path).collect();
     Ok(if inside.is_empty() { vec![named.to_owned()] } else { inside })

@@ -1,14 +1,15 @@
 //! `apical sweep`: one experiment over many values and seeds.
 
-use crate::board::{Board, Share};
+use crate::board::Board;
 use crate::failure::{Failure, Outcome};
+use crate::sweep_board::{self, Keeping, Shown};
 use crate::table::{columns, shell_word};
 use crate::terminal::Terminal;
 use crate::{load, provenance, signals, slurm, sweep_told};
 use apical_lab::check::Context;
 use apical_lab::config;
 use apical_lab::folder::write_atomic;
-use apical_lab::run::{Options, Progress};
+use apical_lab::run::Options;
 use apical_lab::sweep::best::best;
 use apical_lab::sweep::kept::Kept;
 use apical_lab::sweep::layout::TABLE;
@@ -19,9 +20,7 @@ use apical_lab::sweep::{Change, Layout, Method, Plan, Planned, Spec, Stopping, c
 use clap::Subcommand;
 use serde_json::json;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Runs of a change that are told of by name.
@@ -54,11 +53,11 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Check all runs and tell what there is to make; makes none
-    Plan(Which),
+    Plan(LookArgs),
     /// Make the runs that are missing
     Run(RunArgs),
     /// Tell how far the sweep has come
-    Status(Which),
+    Status(LookArgs),
     /// Write one table of all results, as CSV and Parquet
     Collect(CollectArgs),
     /// Hand the sweep to a cluster's scheduler
@@ -74,6 +73,15 @@ struct Which {
     /// Folder in which the sweep's folder lies
     #[arg(long, value_name = "DIR", default_value = "sweeps")]
     out: PathBuf,
+}
+
+#[derive(clap::Args, Debug)]
+struct LookArgs {
+    #[command(flatten)]
+    which: Which,
+    /// The table of `apical sweep run --table`: runs that stand in it are done
+    #[arg(long, value_name = "FILE.csv")]
+    table: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -144,6 +152,9 @@ struct SubmitArgs {
     /// Threads of each run
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: u64,
+    /// A table kept outside the sweep's folder, which all tasks add to: see `apical sweep run --help`
+    #[arg(long, value_name = "FILE.csv")]
+    table: Option<PathBuf>,
     /// Print the script, and submit nothing
     #[arg(long)]
     dry_run: bool,
@@ -152,9 +163,9 @@ struct SubmitArgs {
 /// Runs the command.
 pub fn run(args: &Args, terminal: &Terminal) -> Outcome {
     match &args.what {
-        What::Plan(which) => plan(which, terminal),
+        What::Plan(args) => plan(args, terminal),
         What::Run(args) => make(args, terminal),
-        What::Status(which) => show_status(which, terminal),
+        What::Status(args) => show_status(args, terminal),
         What::Collect(args) => write_table(args, terminal),
         What::Submit(args) => submit(args, terminal),
     }
@@ -200,10 +211,12 @@ fn tell_change(change: &Change, terminal: &Terminal) {
     }
 }
 
-fn plan(which: &Which, terminal: &Terminal) -> Outcome {
-    let o = open(which, true, terminal)?;
+fn plan(args: &LookArgs, terminal: &Terminal) -> Outcome {
+    let o = open(&args.which, true, terminal)?;
     let there = work::ended(&o.layout)?;
-    let missing = o.plan.runs.iter().filter(|p| !there.contains(&p.run)).count();
+    let table = look(args.table.as_deref(), &o, terminal)?;
+    let stands = |p: &Planned| table.as_ref().is_some_and(|table| table.has(&p.run));
+    let missing = o.plan.runs.iter().filter(|p| !there.contains(&p.run) && !stands(p)).count();
     let (runs, path) = (o.plan.runs.len(), o.layout.path());
     if terminal.json {
         terminal.print_json(&json!({
@@ -230,6 +243,14 @@ fn plan(which: &Which, terminal: &Terminal) -> Outcome {
     }
     terminal.print_path(path)?;
     Ok(0)
+}
+
+/// The table as it is, with what it is to the sweep.
+fn look<'a>(path: Option<&Path>, o: &'a Opened, terminal: &Terminal) -> Result<Option<Kept<'a>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let table = Kept::look(path, &o.spec, &o.plan, &o.layout)?;
+    sweep_board::told_of_table(&table, path, &o.plan, terminal);
+    Ok(Some(table))
 }
 
 /// Flags without which a sweep would not go on where it stopped.
@@ -268,18 +289,16 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         Some(kept) => o.plan.runs.iter().filter(|p| !kept.has(&p.run)).cloned().collect(),
     };
     if let Some((kept, path)) = kept.as_ref().zip(args.table.as_ref()) {
-        told_of_table(kept, path, o.plan.runs.len(), missing.len(), terminal);
+        sweep_board::told_of_table(kept, path, &o.plan, terminal);
     }
-    let kept = kept.map(|table| Keeping { runs: &o.layout, missing: &missing, table: Mutex::new((table, None)) });
+    let kept = kept.map(|table| Keeping::new(&o.layout, &missing, table));
     let most = o.plan.most() - (o.plan.runs.len() - missing.len());
     let board = Shown { board: Board::new(terminal, most), kept };
     let info = |e: &apical_lab::Experiment| provenance::run_info(e, threads);
     let done = work(&o.spec, &missing, &o.layout, &o.context, &manner, &info, &board);
     board.board.close();
     let done = done?;
-    if let Some(kept) = board.kept {
-        kept.end()?;
-    }
+    let table = board.kept.map(Keeping::end).transpose()?;
     let path = o.layout.path();
     if let Some(signal) = done.signal {
         terminal.say(&format!(
@@ -299,18 +318,12 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
         return Ok(i32::from(!crashes(&o.layout)?.is_empty()));
     }
     // A search has more runs than when it was opened.
-    let other = match (o.plan.search, &args.table) {
-        (Some(_), _) => Some(Plan::open(&o.spec, &o.layout, &o.context, true)?.0),
-        (None, None) => None,
-        // Of runs that stand in the table those count whose folders are there.
-        (None, Some(_)) => {
-            let missing: HashSet<&str> = missing.iter().map(|p| p.run.as_str()).collect();
-            let counts = |p: &&Planned| missing.contains(p.run.as_str()) || o.layout.runs().join(&p.run).exists();
-            Some(Plan { runs: o.plan.runs.iter().filter(counts).cloned().collect(), ..Plan::default() })
-        }
+    let grown = match o.plan.search {
+        Some(_) => Some(Plan::open(&o.spec, &o.layout, &o.context, true)?.0),
+        None => None,
     };
-    let plan = other.as_ref().unwrap_or(&o.plan);
-    let status = status(plan, &o.layout)?;
+    let plan = grown.as_ref().unwrap_or(&o.plan);
+    let status = status(plan, &o.layout, table.as_ref())?;
     sweep_told::status(&o.spec, plan, &o.layout, &status, Some(done.made), terminal)?;
     if done.left > 0 {
         terminal.say(&format!("{} runs are left: others make them, or they wait for these", done.left));
@@ -318,69 +331,10 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     Ok(i32::from(!status.crashed.is_empty()))
 }
 
-/// What a sweep tells while it works: its runs as shares of one bar, and what went wrong.
-struct Shown<'a> {
-    board: Board<'a>,
-    kept: Option<Keeping<'a>>,
-}
-
-/// The table that runs are added to as they end, and why the last could not be.
-struct Keeping<'a> {
-    runs: &'a Layout,
-    missing: &'a [Planned],
-    table: Mutex<(Kept<'a>, Option<apical_lab::Error>)>,
-}
-
-impl Keeping<'_> {
-    fn add(&self, index: usize) {
-        let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let (table, trouble) = &mut *held;
-        // What crashed has no folder, and is no result.
-        let run = self.missing.get(index).filter(|p| self.runs.runs().join(&p.run).is_dir());
-        if let Some(added) = run.map(|p| table.add(p)) {
-            // What could not be written stays in the table, for the next time.
-            *trouble = added.err();
-        }
-    }
-
-    fn end(self) -> Result<(), apical_lab::Error> {
-        let (mut table, trouble) = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
-        table.flush().and(trouble.map_or(Ok(()), Err))
-    }
-}
-
-fn told_of_table(kept: &Kept<'_>, path: &Path, runs: usize, missing: usize, terminal: &Terminal) {
-    terminal.say(&format!("{} of {runs} runs stand in {}", runs - missing, path.display()));
-    let foreign = kept.foreign();
-    if foreign > 0 {
-        terminal.warn(&format!("{}: {foreign} rows are no longer part of the sweep; they are kept", path.display()));
-    }
-}
-
-impl work::Board for Shown<'_> {
-    fn progress<'a>(&'a self, index: usize, name: &'a str) -> Box<dyn Progress + 'a> {
-        Box::new(Share { board: &self.board, run: index, name, total: 1 })
-    }
-
-    fn ended(&self, index: usize, name: &str, how: &str) {
-        match how {
-            "" | "made by another worker" => self.board.was_there(index),
-            "finished" => self.board.counted(index),
-            _ => self.board.ended(index, name, how),
-        }
-        if let Some(kept) = &self.kept {
-            kept.add(index);
-        }
-    }
-
-    fn note(&self, line: &str) {
-        self.board.note(line);
-    }
-}
-
-fn show_status(which: &Which, terminal: &Terminal) -> Outcome {
-    let o = open(which, false, terminal)?;
-    let status = status(&o.plan, &o.layout)?;
+fn show_status(args: &LookArgs, terminal: &Terminal) -> Outcome {
+    let o = open(&args.which, false, terminal)?;
+    let table = look(args.table.as_deref(), &o, terminal)?;
+    let status = status(&o.plan, &o.layout, table.as_ref())?;
     sweep_told::status(&o.spec, &o.plan, &o.layout, &status, None, terminal)?;
     Ok(0)
 }
@@ -418,20 +372,33 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     Ok(0)
 }
 
+/// A path as it is from any folder.
+fn whole(path: &Path) -> Result<PathBuf, apical_lab::Error> {
+    std::path::absolute(path).map_err(|source| apical_lab::Error::machine(path.display().to_string(), source))
+}
+
 fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
     let o = open(&args.which, !args.dry_run, terminal)?;
     let mut asks = o.spec.slurm.clone();
     let text = |given: &Option<String>, own: Option<String>| given.clone().or(own);
-    asks.array_size = args.array_size.unwrap_or(asks.array_size).min(o.plan.most().max(1) as u64);
+    let table = args.table.as_deref().map(whole).transpose()?;
+    let kept = match table.as_deref() {
+        Some(path) if args.dry_run => Some(Kept::look(path, &o.spec, &o.plan, &o.layout)?),
+        // What no task could write is told here, not in their logs.
+        Some(path) => Some(Kept::open(path, &o.spec, &o.plan, &o.layout)?),
+        None => None,
+    };
+    if let Some((kept, path)) = kept.as_ref().zip(table.as_deref()) {
+        sweep_board::told_of_table(kept, path, &o.plan, terminal);
+    }
+    let in_table = kept.map_or(0, |kept| o.plan.runs.iter().filter(|p| kept.has(&p.run)).count());
+    asks.array_size = args.array_size.unwrap_or(asks.array_size).min((o.plan.most() - in_table).max(1) as u64);
     asks.at_once = args.at_once.or(asks.at_once);
     asks.cpus = args.cpus.unwrap_or(asks.cpus);
     asks.time = text(&args.time, asks.time);
     asks.partition = text(&args.partition, asks.partition);
     asks.account = text(&args.account, asks.account);
     asks.memory = text(&args.memory, asks.memory);
-    let whole = |path: &Path| {
-        std::path::absolute(path).map_err(|source| apical_lab::Error::machine(path.display().to_string(), source))
-    };
     let (file, out) = (whole(&args.which.file)?, whole(&args.which.out)?);
     let program = std::env::current_exe().map_err(|source| apical_lab::Error::machine("this program", source))?;
     let (folder, data) = (whole(o.layout.path())?.join("slurm"), std::env::var("APICAL_DATA").ok());
@@ -446,6 +413,7 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
         file: &file,
         out: &out,
         logs: &folder,
+        table: table.as_deref(),
         threads: args.threads,
         together: matches!(o.spec.stopping, Some(Stopping::Halving(_))) || o.spec.method == Method::Bayes,
         data: data.as_deref(),

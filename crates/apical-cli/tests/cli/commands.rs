@@ -180,6 +180,8 @@ fn the_schema_is_a_schema() {
     let schema: serde_json::Value = serde_json::from_str(&place.apical(&["schema"]).stdout).unwrap();
     assert!(schema["properties"]["network"].is_object());
     assert_eq!(place.apical(&["schema", "--json"]).json(), schema);
+    let sweep: serde_json::Value = serde_json::from_str(&place.apical(&["schema", "--sweep"]).stdout).unwrap();
+    assert!(sweep["properties"]["vary"].is_object() && sweep["properties"]["network"].is_null());
 }
 
 #[test]

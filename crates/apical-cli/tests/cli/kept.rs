@@ -118,10 +118,65 @@ fn what_is_no_such_table_is_refused_and_left_alone() {
             !place.join("sweeps/s/runs").exists() || fs::read_dir(place.join("sweeps/s/runs")).unwrap().count() == 0
         );
     }
-    place.write("s.toml", format!("stop = {{ first = 1 }}\n{SWEEP}"));
+    place.write("s.toml", format!("metric = \"apical_squared.1\"\nstop = {{ first = 1 }}\n{SWEEP}"));
     fs::remove_file(place.join("t.csv")).unwrap();
     let told = place.apical(&["sweep", "run", "s.toml", "--table", "t.csv"]);
     assert!(told.code == Some(2) && told.stderr.contains("ended early"), "{told:?}");
+}
+
+#[test]
+fn plan_and_status_and_submit_know_what_stands_in_a_table() {
+    let place = Place::new();
+    place.write("base.toml", BASE);
+    place.write("s.toml", SWEEP.replace("0.0005", "1e30"));
+    run(&place, &["--table", "t.csv", "--most", "3"]);
+    fs::remove_dir_all(place.join("sweeps")).unwrap();
+    fs::remove_file(place.join(".t.csv.lock")).unwrap();
+    let json = |words: &[&str]| {
+        let done = place.apical(words);
+        assert!(done.code == Some(0) && done.stderr.contains("3 of 4 runs stand in t.csv"), "{done:?}");
+        done.json()
+    };
+    let plan = json(&["sweep", "plan", "s.toml", "--table", "t.csv", "--json"]);
+    assert_eq!((plan["runs"].as_u64(), plan["missing"].as_u64()), (Some(4), Some(1)));
+    let status = json(&["sweep", "status", "s.toml", "--table", "t.csv", "--json"]);
+    let counts = ["done", "failed", "queued"].map(|name| status[name].as_u64());
+    assert_eq!(counts, [Some(2), Some(1), Some(1)], "{status}");
+    assert!(status["failures"][0]["reason"].as_str().unwrap().contains("diverged"), "{status}");
+    let alone = place.apical(&["sweep", "status", "s.toml", "--json"]).json();
+    assert_eq!(alone["queued"].as_u64(), Some(4), "without the table nothing is known of it");
+
+    let done = place.apical(&["sweep", "submit", "s.toml", "--slurm", "--dry-run", "--table", "t.csv"]);
+    let whole = place.path().canonicalize().unwrap().join("t.csv");
+    assert!(done.stdout.contains(&format!(" --table {} ", whole.display())), "{done:?}");
+    assert!(done.stdout.contains("--array=0-0"), "a task for the run that is missing: {done:?}");
+    assert!(!place.join(".t.csv.lock").exists(), "who only looks leaves nothing");
+    let refused = place.apical(&["sweep", "submit", "s.toml", "--slurm", "--table", "nowhere/t.csv"]);
+    assert!(refused.code == Some(3) && refused.stderr.contains("nowhere"), "{refused:?}");
+}
+
+/// The table's folder goes away under the sweep and comes back: it is told of while runs are still made, and no row is lost.
+#[test]
+fn a_table_that_cannot_be_written_any_more_is_told_of_at_once() {
+    use std::io::{BufRead, BufReader};
+    let place = Place::new();
+    place.write("base.toml", BASE);
+    place.write("s.toml", SWEEP.replace("seeds = 2", "seeds = 150"));
+    let [here, away] = ["here", "away"].map(|name| place.join(name));
+    fs::create_dir(&here).unwrap();
+    let mut command = place.command(&["sweep", "run", "s.toml", "--jobs", "1", "--table", "here/t.csv"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while !here.join("t.csv").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    fs::rename(&here, &away).unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("t.csv") && line.contains("kept in memory")), "nothing was told");
+    fs::rename(&away, &here).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success(), "it was told of at the end only: {rest:?}");
+    assert!(rest.iter().any(|line| line.contains("can be written again")), "{rest:?}");
+    assert_eq!(fs::read_to_string(here.join("t.csv")).unwrap().lines().count(), 301);
 }
 
 /// The first rows of `docs/results/data/single-target.csv` are made again: they are what this build computes.

@@ -22,5 +22,6 @@ mod signals;
 mod slurm;
 mod support;
 mod sweep;
+mod sweep_figures;
 mod trouble;
 mod watch;

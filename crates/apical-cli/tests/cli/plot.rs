@@ -56,7 +56,7 @@ fn wishes_that_cannot_be_met_are_refused_and_nothing_is_written() {
     plot(&["--figure", "raster", "--cells", "999"]).refused(2, &["a cell 999", "--cells takes 0 to 2"]);
     plot(&["--figure", "learning-curves", "--metric", "nosuch"]).refused(2, &["nosuch", "apical_squared.1"]);
     plot(&["--figure", "neuron-traces", "--window", "5000:6000"]).refused(2, &["no rows", "--window"]);
-    plot(&["--figure", "sweep-lines"]).refused(2, &["the same", "differ"]);
+    plot(&["--figure", "sweep-lines"]).refused(2, &["a single run", "several configs"]);
     plot(&["--figure", "relate"]).refused(2, &["apical relate"]);
     assert_eq!(plot(&["--window", "3:1"]).code, Some(2));
     assert_eq!(plot(&["--width", "100"]).code, Some(2));

@@ -208,6 +208,28 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn a_metric_that_no_run_will_have_is_refused_before_any_is_made() {
+    for rest in ["", "[stop]\nfirst = 1\n", "[stop]\nrule = \"median\"\n"] {
+        let place = place(&format!("metric = \"apical_sqared.1\"\n[vary]\nplasticity.eta_pi = [0.001, 0.002]\n{rest}"));
+        let words = ["rates.toml:2", "apical_sqared.1", "did you mean \"apical_squared.1\"?", "distance_pi.1"];
+        for what in ["plan", "run"] {
+            place.apical(&["sweep", what, "rates.toml"]).refused(2, &words);
+        }
+        assert!(!place.join("sweeps").exists());
+    }
+    // Without a metric of its own nothing is ranked, unless runs are ended by their rank.
+    let vary = "[vary]\nplasticity.eta_pi = [0.001, 0.002]\n";
+    ok(place(vary).apical(&["sweep", "plan", "rates.toml"]));
+    let place = place(&format!("{vary}[stop]\nfirst = 1\n"));
+    place
+        .apical(&["sweep", "plan", "rates.toml"])
+        .refused(2, &["rates.toml:4", "validation.error", "apical_squared.1"]);
+    let search = "method = \"bayes\"\nsamples = 3\nmetric = \"train.loss\"\n[vary]\nplasticity.eta_pi = { log = [0.001, 0.01] }\n";
+    place.write("rates.toml", format!("experiment = \"base.toml\"\n{search}"));
+    place.apical(&["sweep", "run", "rates.toml"]).refused(2, &["rates.toml:4", "train.loss"]);
+}
+
+#[test]
 fn the_script_for_slurm_says_what_was_asked() {
     let place = place(
         "[vary]\nseed = [1, 2, 3, 4]\n[slurm]\ntime = \"01:00:00\"\ncpus = 2\nnotice = 90\nextra = [\"--qos=low\"]\n",

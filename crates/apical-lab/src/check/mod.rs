@@ -14,7 +14,7 @@ mod time;
 
 pub use files::content_hash;
 pub use learner::CIRCUIT_ONLY;
-pub use record::metrics;
+pub use record::{metrics, recorded};
 pub use resolve::{canonical, resolved_toml};
 
 use crate::config::diagnostic::{Findings, Span};

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::config::registry::{Kind, fields_of, nearest};
 use crate::config::walk::View;
-use crate::experiment::{Cells, Expectation, LearnerSpec, RecordSpec, TraceSpec};
+use crate::experiment::{Cells, Expectation, Experiment, LearnerSpec, RecordSpec, TraceSpec};
 use apical::tasks::{FileTargets, TaskSpec};
 
 /// Names of the weight tensors of a learner's net, `Wpp.1` and so on, with their shapes (post, pre); biases have one
@@ -83,6 +83,21 @@ pub fn metrics(
     }
     let solver = ["solver.unsettled", "solver.residual", "solver.sweeps", "validation.unsettled", "test.unsettled"];
     names.extend(solver.map(String::from));
+    names
+}
+
+/// Names of the metrics that a run of this experiment keeps over time: what a sweep may rank by, and those of a test set not.
+pub fn recorded(e: &Experiment) -> Vec<String> {
+    let sizes = &e.network.sizes;
+    let mut names = metrics(sizes, &e.task, &e.learner, e.record.angles > 0, e.has_dynamics(), e.is_iterative());
+    names.retain(|name| !name.starts_with("test."));
+    names.extend((1..sizes.len()).map(|k| format!("saturated.{k}")));
+    if let TaskSpec::Patterns { sizes, .. } | TaskSpec::Teacher { sizes, .. } | TaskSpec::YinYang { sizes, .. } =
+        &e.task
+        && sizes.validation == 0
+    {
+        names.retain(|name| !name.starts_with("validation."));
+    }
     names
 }
 

@@ -74,7 +74,7 @@ pub fn schema() -> Json {
     root
 }
 
-fn table_schema(name: &str) -> Json {
+pub(super) fn table_schema(name: &str) -> Json {
     let mut properties = serde_json::Map::new();
     let mut required = Vec::new();
     for f in fields_of(name) {
@@ -88,7 +88,7 @@ fn table_schema(name: &str) -> Json {
     json!({"type": "object", "description": doc, "properties": properties, "required": required, "additionalProperties": false})
 }
 
-fn field_schema(f: &Field) -> Json {
+pub(super) fn field_schema(f: &Field) -> Json {
     let mut schema = kind_schema(f.kind);
     let unit = if f.unit.is_empty() { String::new() } else { format!(" [{}]", f.unit) };
     schema["description"] = json!(format!("{}{unit}", f.doc));
@@ -107,7 +107,7 @@ fn field_schema(f: &Field) -> Json {
     schema
 }
 
-fn kind_schema(kind: Kind) -> Json {
+pub(super) fn kind_schema(kind: Kind) -> Json {
     let number = |range| match range {
         Range::Any => json!({"type": "number"}),
         Range::Positive => json!({"type": "number", "exclusiveMinimum": 0}),

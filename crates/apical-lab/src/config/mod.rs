@@ -8,11 +8,13 @@ pub mod fields;
 pub mod node;
 pub mod registry;
 pub mod sweep_fields;
+pub mod sweep_schema;
 pub mod walk;
 
 pub use diagnostic::{Diagnostic, Severity, report};
 pub use docs::{explain, reference_markdown, schema};
 pub use node::Override;
+pub use sweep_schema::sweep_schema;
 
 use crate::Error;
 use std::path::{Path, PathBuf};

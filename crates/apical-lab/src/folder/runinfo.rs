@@ -129,7 +129,16 @@ pub struct Ending {
     pub place: serde_json::Map<String, serde_json::Value>,
 }
 
+/// How the reason of a run begins that was ended before its last epoch, since others did better; the epoch follows, and a colon.
+pub const STOPPED_EARLY: &str = "stopped early after epoch";
+
 impl Ending {
+    /// The epoch after which the run was ended early, if it was.
+    pub fn stopped_at(&self) -> Option<u64> {
+        let rest = self.reason.strip_prefix(STOPPED_EARLY).filter(|_| self.done)?;
+        rest.split(':').next()?.trim().parse().ok()
+    }
+
     /// Writes `DONE` or `FAILED`: the reason in the first line, a JSON object in the second.
     ///
     /// # Errors

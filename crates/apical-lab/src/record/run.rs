@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::checkpoint::{BEST, LAST, Tensor, read_weights};
 use crate::error::Error;
 use crate::folder::atomic::read_text;
-use crate::folder::{CHECKPOINTS, FINAL_METRICS, METRICS, RunInfo, runinfo};
+use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, METRICS, RunInfo, runinfo};
 use crate::sweep::Ranking;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
@@ -109,6 +109,29 @@ impl Run {
         }
         let best = self.series(&ranking.metric)?.and_then(|series| ranking.of(&series.values));
         Ok(best.unwrap_or(f64::NAN))
+    }
+
+    /// The same if the run had ended with this epoch.
+    ///
+    /// # Errors
+    /// As [`Run::metrics`].
+    pub fn score_by(&self, ranking: &Ranking, epoch: u64) -> Result<f64, Error> {
+        if self.path.join(runinfo::FAILED).exists() {
+            return Ok(f64::NAN);
+        }
+        let by_then = |series: &Series| {
+            let made = series.when.iter().take_while(|when| when.epoch <= epoch).count();
+            ranking.of(&series.values[..made])
+        };
+        Ok(self.series(&ranking.metric)?.and_then(by_then).unwrap_or(f64::NAN))
+    }
+
+    /// The epoch after which the run was ended early, if it was.
+    ///
+    /// # Errors
+    /// As [`Ending::read`].
+    pub fn stopped_at(&self) -> Result<Option<u64>, Error> {
+        Ok(Ending::read(&self.path)?.and_then(|ending| ending.stopped_at()))
     }
 
     /// The trace of a name, if it was recorded.

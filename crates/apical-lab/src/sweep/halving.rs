@@ -10,6 +10,7 @@ use super::work::{Crew, Done, Goal};
 use super::{Layout, Trouble};
 use crate::Error;
 use crate::folder::atomic::read_large_text;
+use crate::folder::runinfo::STOPPED_EARLY;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -89,11 +90,8 @@ fn decide(crew: &Crew<'_>, halving: Halving, epoch: u64, alive: &[usize]) -> Res
             decision.on.push(name);
         } else if waits {
             let value = score.map_or("none".to_owned(), |x| format!("{x}"));
-            let reason = format!(
-                "stopped early after epoch {epoch}: {} of {all} in {} ({value})",
-                rank + 1,
-                crew.spec.ranking.metric
-            );
+            let reason =
+                format!("{STOPPED_EARLY} {epoch}: {} of {all} in {} ({value})", rank + 1, crew.spec.ranking.metric);
             decision.off.insert(name, reason);
         }
     }

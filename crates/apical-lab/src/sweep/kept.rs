@@ -55,12 +55,12 @@ struct Rows {
 const SHARE: u32 = 10;
 
 impl<'a> Kept<'a> {
-    /// Reads the table, if there is one, and gives its rows the values that the plan has for them.
+    /// Reads the table, if there is one, and changes nothing.
     ///
     /// # Errors
     /// `Input` if the file is no such table or lies in the sweep's folder, or if runs of the sweep depend on each other;
-    /// `Machine`, also if the table's folder cannot be written.
-    pub fn open(path: &Path, spec: &'a Spec, plan: &'a Plan, layout: &'a Layout) -> Result<Kept<'a>, Error> {
+    /// `Machine`.
+    pub fn look(path: &Path, spec: &'a Spec, plan: &'a Plan, layout: &'a Layout) -> Result<Kept<'a>, Error> {
         let refused = |found: &str, allowed: &str| Error::input(path.display().to_string(), found, allowed);
         if spec.method == Method::Bayes || spec.stopping.is_some() {
             let found = "runs of a search, and those that are ended early, depend on what others came to";
@@ -70,8 +70,16 @@ impl<'a> Kept<'a> {
         if folder(path).starts_with(folder(layout.path())) {
             return Err(refused("the table would lie in the sweep's own folder", "a place outside of it"));
         }
-        let (path, fresh) = (path.to_owned(), Vec::new());
-        let mut kept = Kept { spec, plan, layout, path, rows: Rows::default(), fresh, written: None };
+        let (path, rows, fresh) = (path.to_owned(), Rows::read(path)?, Vec::new());
+        Ok(Kept { spec, plan, layout, path, rows, fresh, written: None })
+    }
+
+    /// The same for one that will be added to, and gives its rows the values that the plan has for them.
+    ///
+    /// # Errors
+    /// As [`Kept::look`]; `Machine` if the table's folder cannot be written.
+    pub fn open(path: &Path, spec: &'a Spec, plan: &'a Plan, layout: &'a Layout) -> Result<Kept<'a>, Error> {
+        let mut kept = Kept::look(path, spec, plan, layout)?;
         let _held = kept.lock()?;
         kept.rows = Rows::read(&kept.path)?;
         if !kept.rows.cells.is_empty() {
@@ -83,6 +91,12 @@ impl<'a> Kept<'a> {
     /// True if a run stands in it.
     pub fn has(&self, run: &str) -> bool {
         self.rows.cells.contains_key(run)
+    }
+
+    /// Why a run that stands in it failed; nothing of one that came to its end, or does not stand in it.
+    pub fn failure(&self, run: &str) -> Option<String> {
+        let row = self.rows.cells.get(run).filter(|row| row.get("state").is_some_and(|state| state != "done"))?;
+        Some(row.get("reason").cloned().unwrap_or_default())
     }
 
     /// How many rows are of no run of the plan. They are left as they are.

@@ -8,6 +8,7 @@ use super::spec::{Median, Ranking};
 use super::work::{Crew, lock};
 use crate::Error;
 use crate::folder::Ending;
+use crate::folder::runinfo::STOPPED_EARLY;
 use crate::record::read;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -59,7 +60,7 @@ impl Judge {
         Ok((own > median).then(|| {
             let (n, metric) = (others.len(), &ranking.metric);
             format!(
-                "stopped early after epoch {epoch}: {metric} {} is worse than the median of {n} others, {}",
+                "{STOPPED_EARLY} {epoch}: {metric} {} is worse than the median of {n} others, {}",
                 sign * own,
                 sign * median
             )

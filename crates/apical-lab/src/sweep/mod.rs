@@ -12,6 +12,7 @@ mod halving;
 pub mod kept;
 pub mod layout;
 mod median;
+pub mod members;
 mod next;
 mod parquet;
 pub mod plan;
@@ -27,6 +28,7 @@ pub mod work;
 
 pub use draw::Point;
 pub use layout::Layout;
+pub use members::{Members, Varied};
 pub use plan::{Change, Plan, Planned};
 pub use spec::{Halving, Median, Method, Ranking, Slurm, Spec, Stopping};
 

@@ -78,10 +78,10 @@ struct Line {
 }
 
 impl Plan {
-    /// Checks all combinations; of a search those with which it begins.
+    /// Checks all combinations, of a search those with which it begins, and that they have the metric by which they are ranked.
     ///
     /// # Errors
-    /// What is wrong with the first that is wrong, and how many are.
+    /// What is wrong with the first that is wrong.
     pub fn compute(spec: &Spec, context: &Context) -> Result<(Plan, Vec<(u64, u64)>), Trouble> {
         let combinations = draw::combinations(spec).unwrap_or(0);
         let (mut plan, mut seen, mut at) = (Plan::default(), HashSet::new(), Vec::new());
@@ -100,6 +100,7 @@ impl Plan {
                 }
             }
         }
+        spec.check_metric(&plan.runs, context)?;
         Ok((plan, at))
     }
 

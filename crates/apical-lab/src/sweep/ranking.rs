@@ -1,15 +1,18 @@
-//! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked, and which are part of it.
+//! What the folder of a sweep tells those who have not its sweep file: by what its runs are ranked. And what
+//! stands in for that in a sweep file must be a metric that its runs will have.
 
-use super::layout::{PLAN, SWEEP};
-use super::spec::Ranking;
+use super::layout::SWEEP;
+use super::plan::Planned;
+use super::spec::{Ranking, Spec};
 use crate::Error;
+use crate::check::{Context, recorded};
+use crate::config::Diagnostic;
 use crate::config::diagnostic::Findings;
 use crate::config::node::parse;
+use crate::config::registry::nearest;
 use crate::config::walk::View;
-use crate::folder::atomic::{read_large_text, read_text};
+use crate::folder::atomic::read_text;
 use crate::record::read;
-use serde::Deserialize;
-use std::collections::HashSet;
 use std::path::Path;
 
 impl Ranking {
@@ -47,6 +50,34 @@ impl Ranking {
     }
 }
 
+impl Spec {
+    /// Refuses a metric that none of these runs will have, where runs are to be ranked by it.
+    ///
+    /// # Errors
+    /// Where the metric is told, and which there are; what is wrong with the experiment.
+    pub(super) fn check_metric(&self, runs: &[Planned], context: &Context) -> Result<(), Vec<Diagnostic>> {
+        let Some(at) = self.ranked_at.filter(|_| !runs.is_empty()) else { return Ok(()) };
+        let metric = &self.ranking.metric;
+        let mut known: Vec<String> = Vec::new();
+        for planned in runs.iter().filter(|planned| planned.point().repeat == 0) {
+            let own = recorded(&self.experiment(planned.point(), context)?);
+            if own.contains(metric) {
+                return Ok(());
+            }
+            if known.is_empty() {
+                known = own;
+            }
+        }
+        let near = nearest(metric, known.iter().take(500).map(String::as_str));
+        let near = near.map_or(String::new(), |near| format!("did you mean \"{near}\"?"));
+        let short: Vec<&str> = known.iter().map(String::as_str).filter(|name| !name.starts_with("weight")).collect();
+        let mut findings = self.findings.fork();
+        let found = format!("runs are ranked by `metric` = {metric:?}, which no run of this sweep will have");
+        findings.error(at, found, near).help = format!("they will have {} and weight_norm.NAME", short.join(", "));
+        Err(findings.into_list())
+    }
+}
+
 /// Refuses a metric that a run which has ended has not: all would be ranked alike, by nothing.
 ///
 /// # Errors
@@ -58,21 +89,4 @@ pub(super) fn must_have(folder: &Path, ranking: &Ranking) -> Result<(), Error> {
     let found = format!("runs would be ranked by {}, which {} has not", ranking.metric, folder.display());
     let names: Vec<&str> = metrics.series.iter().map(|series| series.name.as_str()).collect();
     Err(Error::input("`metric` of the sweep", found, format!("what the run has: {}", names.join(", "))))
-}
-
-/// The names of the runs that were planned; nothing for a search, which plans as it goes on, and without a plan.
-///
-/// # Errors
-/// The machine's. A damaged plan is told of by the commands that need it.
-pub fn planned(folder: &Path) -> Result<Option<HashSet<String>>, Error> {
-    #[derive(Deserialize)]
-    struct Line {
-        run: String,
-    }
-    let path = folder.join(PLAN);
-    if !path.is_file() || folder.join("trials").is_dir() {
-        return Ok(None);
-    }
-    let text = read_large_text(&path)?;
-    Ok(text.lines().skip(1).map(|line| serde_json::from_str::<Line>(line).ok().map(|line| line.run)).collect())
 }

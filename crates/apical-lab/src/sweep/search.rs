@@ -24,6 +24,8 @@ use std::path::PathBuf;
 pub(super) const STARTUP: u64 = 10;
 /// More trials than any search comes to: each is asked for from all before it.
 pub(super) const MOST_TRIALS: u64 = 10_000;
+/// Digits of the hash that the folder of trials is called by.
+const SPACE: usize = 16;
 /// How often others are asked for where a config was there already or is refused.
 const ATTEMPTS: u64 = 8;
 
@@ -37,6 +39,19 @@ struct Kept {
     from: usize,
     /// For people.
     with: String,
+    /// Its runs.
+    #[serde(default)]
+    runs: Vec<String>,
+}
+
+/// Words and runs of the trials that the search with this hash has kept in a folder, `samples` at most. A file that is none ends
+/// them: it is told of by the commands that need it.
+pub(super) fn trials_kept(layout: &Layout, sweep: &str, samples: u64) -> Vec<(String, Vec<String>)> {
+    let Some(space) = sweep.get(..SPACE) else { return Vec::new() };
+    let folder = layout.trials().join(space);
+    let read =
+        |n: u64| -> Option<Kept> { serde_json::from_str(&read_text(&folder.join(format!("{n}.json"))).ok()?).ok() };
+    (0..samples).map_while(read).map(|kept| (kept.with, kept.runs)).collect()
 }
 
 /// A trial.
@@ -64,7 +79,7 @@ pub(super) struct Search {
 impl Search {
     /// No trial yet.
     pub fn new(spec: &Spec, layout: &Layout) -> Search {
-        let folder = layout.trials().join(&spec.sha256[..16]);
+        let folder = layout.trials().join(&spec.sha256[..SPACE]);
         Search { folder, trials: Vec::new(), known: HashSet::new(), twins: 0 }
     }
 
@@ -150,9 +165,11 @@ impl Search {
             let with = points.first().map_or(String::new(), |point| spec.combination(point));
             let last = attempt + 1 == ATTEMPTS;
             let is_new = self.trials.iter().all(|other| other.with != with);
-            let kept = Kept { trial, shares, from, with };
             match runs_of(spec, points, context) {
-                Ok(_) if is_new || last => return Ok(kept),
+                Ok(runs) if is_new || last => {
+                    let runs = runs.into_iter().map(|planned| planned.run).collect();
+                    return Ok(Kept { trial, shares, from, with, runs });
+                }
                 Err(trouble) if last => return Err(trouble),
                 _ => attempt += 1,
             }

@@ -119,8 +119,10 @@ pub struct Spec {
     /// Keys and values of `[set]`, as TOML.
     pub(super) set: Vec<(String, String)>,
     source: Source,
-    findings: Findings,
+    pub(super) findings: Findings,
     first_seed: u64,
+    /// Where the metric is told, or what needs one; nothing if none is asked for.
+    pub(super) ranked_at: Option<Span>,
 }
 
 impl Spec {
@@ -255,6 +257,8 @@ impl Spec {
                 "allowed: up to 18446744073709551615",
             );
         }
+        let needs = [("metric", true), ("stop", true), ("method", method == Method::Bayes)];
+        let ranked_at = needs.into_iter().find(|(key, needs)| *needs && view.has(key)).map(|(key, _)| view.at(key));
         let text = String::from_utf8_lossy(&file.text).into_owned();
         // The version: another one may have other defaults.
         let meaning = meaning(view);
@@ -285,6 +289,7 @@ impl Spec {
             source,
             findings: findings.fork(),
             first_seed,
+            ranked_at,
         };
         if findings.is_ok() {
             let all = draw::combinations(&spec).and_then(|n| n.checked_mul(if varies_seed { 1 } else { seeds }));

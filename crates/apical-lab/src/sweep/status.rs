@@ -1,6 +1,7 @@
-//! How far a sweep has come, from its folder alone.
+//! How far a sweep has come, from its folder, and from the table in which its runs are kept if there is one.
 
 use super::claim::{Pulse, Watch, holder};
+use super::kept::Kept;
 use super::layout::{Layout, names};
 use super::plan::Plan;
 use super::work::Crash;
@@ -59,15 +60,20 @@ impl Status {
     }
 }
 
-/// Looks at the folder.
+/// Looks at the folder, and at the table. What has its folder counts as that has it.
 ///
 /// # Errors
 /// The machine's; a folder's damage is told with the run, not here.
-pub fn status(plan: &Plan, layout: &Layout) -> Result<Status, Error> {
-    let there = names(&layout.runs())?;
+pub fn status(plan: &Plan, layout: &Layout, table: Option<&Kept<'_>>) -> Result<Status, Error> {
+    let mut there = names(&layout.runs())?;
     let planned: HashSet<&str> = plan.runs.iter().map(|p| p.run.as_str()).collect();
-    let ended: Vec<&str> = plan.runs.iter().map(|p| p.run.as_str()).filter(|run| there.contains(*run)).collect();
-    let reasons: Vec<Option<String>> = ended.par_iter().map(|run| failure(layout, run)).collect();
+    let orphans = there.iter().filter(|run| !planned.contains(run.as_str())).count();
+    let all = || plan.runs.iter().map(|p| p.run.as_str());
+    let ended: Vec<&str> = all().filter(|run| there.contains(*run)).collect();
+    let mut reasons: Vec<Option<String>> = ended.par_iter().map(|run| failure(layout, run)).collect();
+    let in_table: Vec<&str> = all().filter(|run| !there.contains(*run) && table.is_some_and(|t| t.has(run))).collect();
+    reasons.extend(in_table.iter().map(|run| table?.failure(run)));
+    there.extend(in_table.iter().map(|run| (*run).to_owned()));
     let mut failed: BTreeMap<String, usize> = BTreeMap::new();
     for reason in reasons.iter().flatten() {
         *failed.entry(reason.clone()).or_default() += 1;
@@ -86,10 +92,10 @@ pub fn status(plan: &Plan, layout: &Layout) -> Result<Status, Error> {
     let seconds = (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64);
     let mut status = Status {
         runs: plan.most(),
-        done: ended.len() - reasons.iter().flatten().count(),
+        done: reasons.iter().filter(|reason| reason.is_none()).count(),
         failed,
         crashed,
-        orphans: there.iter().filter(|run| !planned.contains(run.as_str())).count(),
+        orphans,
         running,
         seconds,
         left: None,

@@ -37,7 +37,9 @@ fn shows_something(panel: &Panel) -> bool {
 /// Lines of different names must differ in colour or dash. Dots are those of classes, or lie on a line of their own name.
 fn told_apart(panel: &Panel) -> Result<(), Refusal> {
     let mut looks: Vec<(usize, Dash, &str)> = Vec::new();
-    for line in panel.lines.iter().filter(|line| line.dash != Dash::Points && is_drawn(panel, line)) {
+    for line in
+        panel.lines.iter().filter(|line| !matches!(line.dash, Dash::Points | Dash::Rings) && is_drawn(panel, line))
+    {
         let (colour, dash) = (line.colour % PALETTE.len(), line.dash);
         match looks.iter().find(|look| (look.0, look.1) == (colour, dash)) {
             Some((.., name)) if *name != line.name => {

@@ -4,7 +4,7 @@ use super::overlay::{Runs, X};
 use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::figure::{Axis, Figure};
 use crate::theme::ONE_COLUMN;
-use apical_lab::record::Ranking;
+use apical_lab::record::{Ranking, Run};
 
 /// A quantity with the words for its axis: metric, label, unit, factor.
 type Quantity = (String, String, &'static str, f64);
@@ -71,6 +71,25 @@ pub(super) fn judged(runs: &Runs, options: &Options) -> Result<Judged, Refusal> 
     }
     let (metric, label, unit, factor) = score(runs, options)?;
     Ok(Judged { ranking: Ranking { metric, minimise: true, best: false }, label, unit, factor })
+}
+
+impl Judged {
+    /// What the runs of a group came to, each in the unit of the axis: at their ends, or at the end of an epoch.
+    pub fn scores(&self, runs: &Runs, group: usize, epoch: Option<u64>) -> Result<Vec<f64>, Refusal> {
+        let score = |run: &Run| match epoch {
+            Some(epoch) => run.score_by(&self.ranking, epoch),
+            None => run.score(&self.ranking),
+        };
+        runs.of(group).map(|run| Ok(self.factor * score(run)?)).collect()
+    }
+
+    /// The same judge, who says by which epoch runs are judged.
+    pub fn by(mut self, epoch: Option<u64>) -> Judged {
+        if let Some(epoch) = epoch {
+            self.label += &format!(" by epoch {epoch}");
+        }
+        self
+    }
 }
 
 fn best(label: &str) -> String {

@@ -5,7 +5,7 @@ use super::{Refusal, missing};
 use crate::figure::{Axis, Band, Dash, Key, Line, Panel, Scale};
 use crate::theme::PALETTE;
 use apical_lab::record::read::final_metrics;
-use apical_lab::record::{FINAL_METRICS, Groups, Run, Series, groups};
+use apical_lab::record::{FINAL_METRICS, Groups, Members, Run, Series, groups};
 
 /// Opened runs, sorted into groups.
 pub struct Runs {
@@ -13,15 +13,40 @@ pub struct Runs {
     pub runs: Vec<Run>,
     /// Who belongs together.
     pub groups: Groups,
+    /// For each run the epoch after which it was ended early.
+    stopped: Vec<Option<u64>>,
 }
 
 impl Runs {
     /// Sorts runs into groups.
     pub fn new(runs: Vec<Run>) -> Runs {
+        Runs::of_sweeps(runs, &Members::default())
+    }
+
+    /// The same, called by what sweeps vary in them.
+    pub fn of_sweeps(runs: Vec<Run>, members: &Members) -> Runs {
         let settings: Vec<_> = runs.iter().map(|run| &run.settings).collect();
         let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
-        let groups = if runs.is_empty() { Groups::default() } else { groups(&settings, &names) };
-        Runs { groups, runs }
+        let varied: Vec<_> = runs.iter().map(|run| members.varied(&run.name)).collect();
+        let groups = if runs.is_empty() { Groups::default() } else { groups(&settings, &names, &varied) };
+        // An ending that cannot be read is told of elsewhere.
+        let stopped = runs.iter().map(|run| run.stopped_at().unwrap_or_default()).collect();
+        Runs { groups, stopped, runs }
+    }
+
+    /// The last epoch that all runs have come to, if some were ended early.
+    pub(crate) fn common_epoch(&self) -> Option<u64> {
+        self.stopped.iter().flatten().min().copied()
+    }
+
+    /// The epoch after which the first run of a group was ended early, if any was. If all runs of all groups were ended after the
+    /// same, none is behind the others, and there is none.
+    pub(crate) fn early(&self, group: usize) -> Option<u64> {
+        if self.stopped.windows(2).all(|pair| pair[0] == pair[1]) {
+            return None;
+        }
+        let own = self.stopped.iter().zip(&self.groups.of).filter(|(_, of)| **of == group);
+        own.filter_map(|(stopped, _)| *stopped).min()
     }
 
     /// The only run, or the first.

@@ -5,13 +5,25 @@ use super::overlay::{Runs, span_scale};
 use super::{Drawn, Options, Refusal, drawn, missing};
 use crate::colour::Colours;
 use crate::figure::{Axis, Band, Dash, Figure, Image, Key, Line, Panel, Scale};
-use crate::theme::{ONE_COLUMN, PALETTE};
+use crate::render::font;
+use crate::theme::{LABEL_SIZE, ONE_COLUMN, PALETTE, POINTS_PER_MM, TICK_SIZE};
 
 /// The mean, lowest and highest value of a group's runs; NaN where one has failed.
 struct Point {
     mean: f64,
     low: f64,
     high: f64,
+    /// A run was ended early: the values are those of that epoch, which are none of the others' ends.
+    early: bool,
+}
+
+/// When runs are judged, some of which were ended early.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Each config when the first of its runs was ended.
+    Own,
+    /// All when the first of all was: only then are they judged alike.
+    Common,
 }
 
 /// Groups at their places: positions of each on the axes, and what they came to.
@@ -23,21 +35,21 @@ struct Sweep {
     /// For each group the index of its value on each axis.
     at: Vec<Vec<usize>>,
     points: Vec<Point>,
+    /// The epoch by which all are judged, where that is before the end of some.
+    by_epoch: Option<u64>,
 }
 
-fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
+fn sweep(runs: &Runs, options: &Options, when: When) -> Result<Sweep, Refusal> {
     let keys = runs.groups.keys.clone();
     if runs.count() < 2 || keys.is_empty() {
-        return missing(
-            "the configs of these runs are the same, up to the seed",
-            "give runs that differ in one or two keys",
-        );
+        return Err(alike(runs));
     }
     if keys.len() > 2 {
         let what = format!("the configs of these runs differ in {} keys: {}", keys.len(), keys.join(", "));
-        return missing(what, "give runs that differ in one or two");
+        return missing(what, "give runs that differ in one or two; sweep-parallel shows more");
     }
-    let by = judged(runs, options)?;
+    let common = runs.common_epoch();
+    let by = judged(runs, options)?.by(common.filter(|_| all_alike(runs)));
     let mut values: Vec<Vec<String>> = vec![Vec::new(); keys.len()];
     for row in &runs.groups.values {
         for (value, known) in row.iter().zip(&mut values) {
@@ -51,10 +63,8 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
     let at = runs.groups.values.iter().map(|row| row.iter().zip(&values).map(|(v, k)| place(v, k)).collect()).collect();
     let mut points = Vec::new();
     for group in 0..runs.count() {
-        let mut found = Vec::new();
-        for run in runs.of(group) {
-            found.push(by.factor * run.score(&by.ranking)?);
-        }
+        let early = runs.early(group);
+        let found = by.scores(runs, group, if when == When::Common { common } else { early })?;
         let fold = |start: f64, with: fn(f64, f64) -> f64| found.iter().copied().fold(start, with);
         let failed = found.is_empty() || found.iter().any(|v| v.is_nan());
         let nan = |v: f64| if failed { f64::NAN } else { v };
@@ -62,9 +72,26 @@ fn sweep(runs: &Runs, options: &Options) -> Result<Sweep, Refusal> {
             mean: nan(fold(0.0, |a, b| a + b) / found.len() as f64),
             low: nan(fold(f64::INFINITY, f64::min)),
             high: nan(fold(f64::NEG_INFINITY, f64::max)),
+            early: early.is_some() && when == When::Own,
         });
     }
-    Ok(Sweep { label: (by.label, by.unit), keys, values, at, points })
+    let by_epoch = common.filter(|_| when == When::Common && !all_alike(runs));
+    Ok(Sweep { label: (by.label, by.unit), keys, values, at, points, by_epoch })
+}
+
+/// All runs were ended early after the same epoch.
+pub(super) fn all_alike(runs: &Runs) -> bool {
+    runs.common_epoch().is_some() && (0..runs.count()).all(|group| runs.early(group).is_none())
+}
+
+/// Why there is nothing to hold against each other, and what there could be.
+pub(super) fn alike(runs: &Runs) -> Refusal {
+    let what = match runs.runs.len() {
+        1 => "this is a single run".to_owned(),
+        n => format!("these {n} runs have one config and differ in their seeds alone"),
+    };
+    let remedy = "a figure of a sweep compares configs: give the folder of a sweep (sweeps/NAME), or runs of several configs; learning-curves shows these";
+    Refusal::Missing { what, remedy: remedy.to_owned() }
 }
 
 impl Sweep {
@@ -74,6 +101,12 @@ impl Sweep {
         self.values.reverse();
         self.at.iter_mut().for_each(|at| at.reverse());
         self
+    }
+
+    /// Names are better in the legend, and numbers on the axis, as long as there are lines.
+    fn has_numbers_second(&self) -> bool {
+        let has_numbers = |k: usize| self.values.get(k).is_some_and(|list| numbers(list).is_some());
+        !has_numbers(0) && has_numbers(1) && self.points.len() >= 2 * self.values[0].len()
     }
 
     /// Most lines would be a single dot.
@@ -107,8 +140,7 @@ pub(super) fn ascend(list: &mut [String]) {
 
 /// The axis of a key: its numbers where all are numbers, else a place for each value.
 fn axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
-    let numbers: Option<Vec<f64>> = values.iter().map(|v| v.replace('_', "").parse().ok()).collect();
-    match numbers.filter(|list| list.iter().all(|v| v.is_finite())) {
+    match numbers(values) {
         Some(list) => {
             let (low, high) = (list[0], list[list.len() - 1]);
             let scale = span_scale(list.iter().copied());
@@ -123,15 +155,29 @@ fn axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
     }
 }
 
+/// The values of a key as numbers, if all are.
+fn numbers(values: &[String]) -> Option<Vec<f64>> {
+    let numbers: Option<Vec<f64>> = values.iter().map(|v| v.replace('_', "").parse().ok()).collect();
+    numbers.filter(|list| list.iter().all(|v| v.is_finite()))
+}
+
 fn named_axis(key: &str, values: &[String]) -> (Axis, Vec<f64>) {
     let places: Vec<f64> = (0..values.len()).map(|i| i as f64).collect();
-    let names = places.iter().copied().zip(values.iter().cloned()).collect();
+    let names = places.iter().copied().zip(values.iter().map(|value| or_none(value).to_owned())).collect();
     (Axis { names, range: Some((-0.5, values.len() as f64 - 0.5)), ..Axis::new(short(key), "") }, places)
 }
 
+/// What a config is called of which a run was ended early.
+pub(super) const EARLY: &str = "ended early";
+
+/// A config without the key stands at a place of its own.
+fn or_none(value: &str) -> &str {
+    if value.is_empty() { "\u{2013}" } else { value }
+}
+
 pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
-    let mut s = sweep(runs, options)?;
-    if s.has_no_lines() {
+    let mut s = sweep(runs, options, When::Own)?;
+    if s.has_no_lines() || s.has_numbers_second() {
         s = s.turned();
     }
     if s.has_no_lines() {
@@ -140,6 +186,7 @@ pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
     let (x, places) = axis(&s.keys[0], &s.values[0]);
     let mut panel = Panel::new(x, Axis::new(s.label.0.clone(), s.label.1));
     let rows = s.values.get(1).map_or(1, Vec::len);
+    let mut rings = Vec::new();
     for row in 0..rows {
         let mut own: Vec<(usize, &Point)> =
             s.at.iter()
@@ -149,29 +196,43 @@ pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
                 .collect();
         own.sort_by_key(|(at, _)| *at);
         let x: Vec<f64> = own.iter().map(|(at, _)| places[*at]).collect();
-        let name = s.values.get(1).map_or(String::new(), |v| format!("{} = {}", short(&s.keys[1]), v[row]));
-        let of = |f: fn(&Point) -> f64| own.iter().map(|(_, p)| f(p)).collect::<Vec<f64>>();
+        let name = s.values.get(1).map_or(String::new(), |v| format!("{} = {}", short(&s.keys[1]), or_none(&v[row])));
+        let of = |early: bool, f: fn(&Point) -> f64| -> Vec<f64> {
+            own.iter().map(|(_, p)| if p.early == early { f(p) } else { f64::NAN }).collect()
+        };
         let (colour, dash) = (row, Dash::ALL[row / PALETTE.len() % Dash::ALL.len()]);
-        if own.iter().any(|(_, p)| p.low < p.high) {
+        if own.iter().any(|(_, p)| p.low < p.high && !p.early) {
             panel.bands.push(Band {
                 name: name.clone(),
                 colour,
                 x: x.clone(),
-                low: of(|p| p.low),
-                high: of(|p| p.high),
+                low: of(false, |p| p.low),
+                high: of(false, |p| p.high),
             });
         }
-        panel.lines.push(Line { name, colour, dash, x, y: of(|p| p.mean) });
+        let early = of(true, |p| p.mean);
+        if early.iter().any(|v| v.is_finite()) {
+            let name = if name.is_empty() { EARLY.to_owned() } else { format!("{name}, {EARLY}") };
+            rings.push(Line { name, colour, dash: Dash::Rings, x: x.clone(), y: early });
+        }
+        panel.lines.push(Line { name, colour, dash, x, y: of(false, |p| p.mean) });
     }
-    let seen = panel.lines.iter().filter(|line| s.keys.len() > 1 && line.y.iter().any(|v| v.is_finite()));
-    let key = |line: &Line| Key { name: line.name.clone(), colour: Some(line.colour), dash: line.dash };
-    panel.legend = Some(seen.map(key).collect());
+    let is_seen = |line: &&Line| line.y.iter().any(|v| v.is_finite());
+    let seen = (0..rows).filter(|&row| {
+        s.keys.len() > 1 && panel.lines.iter().chain(&rings).filter(is_seen).any(|line| line.colour == row)
+    });
+    let key = |row: usize| Key { name: panel.lines[row].name.clone(), colour: Some(row), dash: panel.lines[row].dash };
+    let mut legend: Vec<Key> = seen.map(key).collect();
+    legend.extend((!rings.is_empty()).then(|| Key { name: EARLY.to_owned(), colour: None, dash: Dash::Rings }));
+    panel.legend = Some(legend);
+    panel.lines.extend(rings);
     panel.y.scale = span_scale(s.points.iter().flat_map(|p| [p.low, p.high]));
     let mut figure = Figure { width_mm: options.width(ONE_COLUMN), ..Figure::one(panel) };
     let csv = figure.csv();
     // A dot at each config, since between them nothing was measured. The data have it once.
     let panel = &mut figure.panels[0];
-    let dots = panel.lines.iter().map(|line| Line { dash: Dash::Points, ..line.clone() }).collect::<Vec<_>>();
+    let lines = panel.lines.iter().filter(|line| line.dash != Dash::Rings);
+    let dots = lines.map(|line| Line { dash: Dash::Points, ..line.clone() }).collect::<Vec<_>>();
     panel.lines.extend(dots);
     Ok(Drawn { csv, ..drawn(figure)? })
 }
@@ -182,7 +243,7 @@ pub(super) fn short(key: &str) -> &str {
 }
 
 pub(super) fn map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
-    let s = sweep(runs, options)?;
+    let s = sweep(runs, options, When::Common)?;
     if s.keys.len() != 2 {
         let what = format!("the configs of these runs differ in {} only", s.keys.join(", "));
         return missing(what, "a heat map needs runs that differ in two keys; sweep-lines shows one");
@@ -212,8 +273,12 @@ pub(super) fn map(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         bar: true,
         texts,
     };
-    let panel = Panel { image: Some(image), ..Panel::new(x, y) };
-    let axes_height_mm = (8.0 * rows as f64).clamp(24.0, 60.0);
+    // High enough for the bar's label, which may be longer than the bar by the size of a tick's.
+    let label_mm = (font::width(&image.label, LABEL_SIZE) - TICK_SIZE) / POINTS_PER_MM + 0.1;
+    let axes_height_mm = (8.0 * rows as f64).max(label_mm).clamp(24.0, 60.0);
+    // The bar's label may have no room for it.
+    let title = s.by_epoch.map_or(String::new(), |epoch| format!("By epoch {epoch}, before any was ended early"));
+    let panel = Panel { title, image: Some(image), ..Panel::new(x, y) };
     drawn(Figure { width_mm: options.width(ONE_COLUMN), axes_height_mm, ..Figure::one(panel) })
 }
 

@@ -3,13 +3,15 @@
 
 use super::curves::judged;
 use super::overlay::{Runs, span_scale};
-use super::sweep::{ascend, short};
+use super::sweep::{EARLY, alike, all_alike, ascend, short};
 use super::{Drawn, Options, Refusal, importance, missing};
 use crate::colour::{Colours, hex};
 use crate::csv::{field, number};
 use crate::figure::{Dash, Scale};
 use crate::render::{Anchor, Scene, Script, Shape, Text, font};
-use crate::theme::{self, AXIS_WIDTH, LABEL_SIZE, LINE_WIDTH, ONE_COLUMN, POINTS_PER_MM, TICK_SIZE};
+use crate::theme::{
+    self, AXIS_WIDTH, LABEL_SIZE, LINE_WIDTH, ONE_AND_A_HALF_COLUMNS, ONE_COLUMN, POINTS_PER_MM, TICK_SIZE, TWO_COLUMNS,
+};
 use crate::ticks::ticks;
 use std::fmt::Write as _;
 
@@ -18,8 +20,12 @@ const MARGIN: f64 = 3.0;
 /// Height of the axes, and of a line of names above them.
 const HEIGHT: f64 = 120.0;
 const ROW: f64 = 12.0;
+/// An axis has no less room than this.
+const NARROWEST: f64 = 18.0;
 /// The palest line is this far from white.
 const PALEST: f64 = 0.18;
+/// What did not come to its end.
+const PALE: &str = "#bbbbbb";
 /// So many values have each its own place and name; more are an axis of numbers.
 const FEW: usize = 6;
 /// Of fewer configs a forest cannot be made.
@@ -42,6 +48,8 @@ struct Trials {
     columns: Vec<Column>,
     /// The mean of what its runs came to; NaN where one failed.
     scores: Vec<f64>,
+    /// The epoch after which one was ended early, which is that of the score.
+    early: Vec<Option<u64>>,
 }
 
 impl Trials {
@@ -52,27 +60,26 @@ impl Trials {
     }
 }
 
-fn trials(runs: &Runs, options: &Options) -> Result<Trials, Refusal> {
+/// `common`: all are judged at the last epoch that all came to, since some were ended early.
+fn trials(runs: &Runs, options: &Options, common: bool) -> Result<Trials, Refusal> {
     if runs.groups.differing.is_empty() {
-        return missing("the configs of these runs are the same, up to the seed", "give runs of a sweep");
+        return Err(alike(runs));
     }
-    let by = judged(runs, options)?;
-    let columns = runs.groups.differing.iter().map(|key| column(key, &texts(runs, key))).collect();
+    let epoch = runs.common_epoch();
+    let by = judged(runs, options)?.by(epoch.filter(|_| common || all_alike(runs)));
+    let columns = runs.groups.differing.iter().enumerate().map(|(k, key)| column(key, &texts(runs, k))).collect();
+    let early: Vec<Option<u64>> = (0..runs.count()).map(|group| runs.early(group).filter(|_| !common)).collect();
     let mut scores = Vec::new();
-    for group in 0..runs.count() {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for run in runs.of(group) {
-            sum += by.factor * run.score(&by.ranking)?;
-            count += 1.0;
-        }
-        scores.push(sum / count);
+    for (group, early) in early.iter().enumerate() {
+        let found = by.scores(runs, group, if common { epoch } else { *early })?;
+        scores.push(found.iter().sum::<f64>() / found.len() as f64);
     }
-    Ok(Trials { label: by.label, unit: by.unit, minimise: by.ranking.minimise, columns, scores })
+    Ok(Trials { label: by.label, unit: by.unit, minimise: by.ranking.minimise, columns, scores, early })
 }
 
 /// What a key has in each config.
-fn texts<'a>(runs: &'a Runs, key: &str) -> Vec<&'a str> {
-    (0..runs.count()).map(|group| runs.of(group).next().map_or("", |run| run.settings.text(key))).collect()
+fn texts(runs: &Runs, key: usize) -> Vec<&str> {
+    runs.groups.all_values.iter().map(|row| row[key].as_str()).collect()
 }
 
 fn column(key: &str, texts: &[&str]) -> Column {
@@ -193,16 +200,25 @@ impl<'a> Upright<'a> {
     }
 }
 
+/// Why so many axes are not drawn, and what has room.
+fn crowded(keys: usize, width_mm: f64) -> Refusal {
+    let most = |mm: f64| ((mm * POINTS_PER_MM - 2.0 * MARGIN) / NARROWEST) as usize - 1;
+    let what = format!("{keys} keys differ, and {} have room side by side in {width_mm} mm", most(width_mm));
+    let wider = [ONE_AND_A_HALF_COLUMNS, TWO_COLUMNS].into_iter().find(|mm| most(*mm) >= keys);
+    let fewer = "sweep-importance tells which keys matter; of runs of a sweep only the keys count that it varies: give its folder (sweeps/NAME)";
+    let remedy = wider.map_or(fewer.to_owned(), |mm| format!("--width {mm:.0} has room"));
+    Refusal::Missing { what, remedy }
+}
+
 /// A line per config, from axis to axis; the better what it came to, the darker. The best stands out.
 pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
-    let t = trials(runs, options)?;
+    let t = trials(runs, options, false)?;
     let width = options.width(ONE_COLUMN) * POINTS_PER_MM;
     let axes = t.columns.len() + 1;
     // Values stand to the left of an axis, so each has the same room.
     let room = (width - 2.0 * MARGIN) / axes as f64;
-    if room < 18.0 {
-        let what = format!("{} keys differ, which have no room side by side", t.columns.len());
-        return missing(what, "--width 174, or runs that differ in fewer keys");
+    if room < NARROWEST {
+        return Err(crowded(t.columns.len(), options.width(ONE_COLUMN)));
     }
     let top = MARGIN + 7.0 + TICK_SIZE + ROW;
     let place = |i: usize| MARGIN + room * (i + 1) as f64 - 1.0;
@@ -214,19 +230,21 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     last.spread(&t.scores);
     list.push((last, &t.scores));
     let mut order: Vec<usize> = (0..t.scores.len()).collect();
-    // The best is drawn last, above all others; what failed first.
+    // The best is drawn last, above all others; what failed first, then what was ended early.
     let costs = t.costs();
+    let finished = |run: usize| !t.scores[run].is_nan() && t.early[run].is_none();
     order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
-    order.sort_by_key(|&run| !t.scores[run].is_nan());
-    let good = t.scores.iter().filter(|score| !score.is_nan()).count();
+    order.sort_by_key(|&run| (finished(run), !t.scores[run].is_nan()));
+    let good = (0..order.len()).filter(|&run| finished(run)).count();
+    let ended_early = |run: usize| !t.scores[run].is_nan() && t.early[run].is_some();
     let mut lines = Vec::new();
     let thin = if order.len() > 60 { 0.5 } else { theme::DENSE_LINE_WIDTH };
     for (rank, &run) in order.iter().enumerate() {
         let failed = t.scores[run].is_nan();
         let share = (rank + good).saturating_sub(order.len()) as f64 / good.saturating_sub(1).max(1) as f64;
-        let is_best = rank + 1 == order.len() && !failed;
-        let colour = match (failed, is_best) {
-            (true, _) => "#bbbbbb".to_owned(),
+        let is_best = rank + 1 == order.len() && finished(run);
+        let colour = match (finished(run), is_best) {
+            (false, _) => PALE.to_owned(),
             (_, true) => theme::colour(1).to_owned(),
             _ => hex(Colours::Sequential(0.0, 1.0).rgb(PALEST + (1.0 - PALEST) * share)),
         };
@@ -235,7 +253,11 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
             points: points.collect(),
             colour,
             width: if is_best { 1.5 * LINE_WIDTH } else { thin },
-            dash: if failed { Dash::Dotted } else { Dash::Solid },
+            dash: match (failed, ended_early(run)) {
+                (true, _) => Dash::Dotted,
+                (_, true) => Dash::Dashed,
+                _ => Dash::Solid,
+            },
         });
     }
     let (mut below, mut above) = (Vec::new(), Vec::new());
@@ -247,9 +269,18 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     }
     below.extend(lines);
     below.extend(above);
+    let mut height = top + HEIGHT + TICK_SIZE + 4.0 + MARGIN;
+    if (0..t.scores.len()).any(ended_early) {
+        height += ROW;
+        let y = height - MARGIN - TICK_SIZE * font::CAPITAL / 2.0;
+        let points = vec![(MARGIN, y), (MARGIN + 14.0, y)];
+        below.push(Shape::Path { points, colour: PALE.to_owned(), width: LINE_WIDTH, dash: Dash::Dashed });
+        let at = (MARGIN + 18.0, height - MARGIN);
+        below.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, EARLY)));
+    }
     let keys: Vec<&str> = t.columns.iter().map(|column| short(&column.key)).collect();
     let title = format!("{} of {} configs over {}", t.label, t.scores.len(), keys.join(", "));
-    let scene = Scene { width, height: top + HEIGHT + TICK_SIZE + 4.0 + MARGIN, title, shapes: below };
+    let scene = Scene { width, height, title, shapes: below };
     Ok(Drawn { scene, csv: table(runs, &t) })
 }
 
@@ -258,18 +289,22 @@ fn table(runs: &Runs, t: &Trials) -> String {
     let mut out = String::new();
     t.columns.iter().for_each(|column| out += &format!("{},", field(&column.key)));
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{},runs", field(&t.label));
-    let values: Vec<Vec<&str>> = t.columns.iter().map(|column| texts(runs, &column.key)).collect();
+    let some_early = t.early.iter().any(Option::is_some);
+    let _ = writeln!(out, "{},runs{}", field(&t.label), if some_early { ",stopped at epoch" } else { "" });
     for (group, score) in t.scores.iter().enumerate() {
-        values.iter().for_each(|column| out += &format!("{},", field(column[group])));
-        let _ = writeln!(out, "{},{}", number(*score), runs.of(group).count());
+        runs.groups.all_values[group].iter().for_each(|value| out += &format!("{},", field(value)));
+        let _ = write!(out, "{},{}", number(*score), runs.of(group).count());
+        if some_early {
+            let _ = write!(out, ",{}", t.early[group].map_or(String::new(), |epoch| epoch.to_string()));
+        }
+        out.push('\n');
     }
     out
 }
 
 /// How much of what a forest predicts is lost when the values of a key are exchanged between runs.
 pub(super) fn importances(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
-    let t = trials(runs, options)?;
+    let t = trials(runs, options, true)?;
     if t.scores.len() < FEWEST || t.scores.iter().all(|score| score.is_nan()) {
         return missing(
             format!("{} configs, of which too few ended well", t.scores.len()),

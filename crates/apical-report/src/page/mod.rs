@@ -19,7 +19,7 @@ mod words;
 
 pub use model::{Block, Cell, Chart, Page, Picture, Section, Table, Tone, Verdict};
 
-use apical_lab::record::{Error, Ranking};
+use apical_lab::record::{Error, Members, Ranking};
 use opened::Opened;
 use std::path::PathBuf;
 
@@ -43,6 +43,10 @@ pub struct Extra {
     pub citing: Vec<String>,
     /// By what the sweep whose runs these are ranks them.
     pub ranking: Option<Ranking>,
+    /// What sweeps vary in their runs.
+    pub members: Members,
+    /// Runs in folders of sweeps that are no longer part of these.
+    pub left_out: usize,
 }
 
 impl Page {
@@ -51,7 +55,7 @@ impl Page {
     /// # Errors
     /// If none of the folders can be read: what is wrong with the first. One that cannot be read among others is told of in the page.
     pub fn of(folders: &[PathBuf], extra: &Extra) -> Result<Page, Error> {
-        let opened = Opened::new(folders)?;
+        let opened = Opened::new(folders, &extra.members)?;
         Ok(sections::page(&opened, extra))
     }
 

@@ -4,7 +4,7 @@ use super::model::Tone;
 use super::verdict::SCORES;
 use crate::figures::Runs;
 use apical_lab::record::read::final_metrics;
-use apical_lab::record::{Ending, Error, FINAL_METRICS, Run, RunInfo};
+use apical_lab::record::{Ending, Error, FINAL_METRICS, Members, Run, RunInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,8 @@ pub enum State {
     Finished,
     /// It came to its end without what it was expected to reach.
     Missed,
+    /// It was ended before its last epoch, since others did better.
+    Early,
     /// It failed.
     Failed,
     /// It has not ended.
@@ -37,6 +39,7 @@ impl State {
         match self {
             State::Finished => "finished",
             State::Missed => "missed [expect]",
+            State::Early => "ended early",
             State::Failed => "failed",
             State::Unfinished => "unfinished",
             State::Damaged => "damaged",
@@ -48,7 +51,7 @@ impl State {
     pub fn tone(self) -> Tone {
         match self {
             State::Finished => Tone::Good,
-            State::Unfinished => Tone::Open,
+            State::Unfinished | State::Early => Tone::Open,
             State::Failed | State::Damaged | State::Missed => Tone::Bad,
             State::Copy => Tone::Plain,
         }
@@ -64,6 +67,8 @@ pub struct Told {
     pub state: State,
     /// Why it ended or cannot be read; may be empty.
     pub reason: String,
+    /// The epoch after which it was ended early.
+    pub stopped_at: Option<u64>,
     /// Where it failed: layer, cell, step and so on, as far as the run tells.
     pub failed_at: Vec<(String, String)>,
     /// `run.json`.
@@ -89,7 +94,7 @@ impl Opened {
     ///
     /// # Errors
     /// If none of them can be read: what is wrong with the first.
-    pub fn new(paths: &[PathBuf]) -> Result<Opened, Error> {
+    pub fn new(paths: &[PathBuf], members: &Members) -> Result<Opened, Error> {
         let (mut told, mut read, mut relations) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = None;
         for path in paths {
@@ -109,7 +114,7 @@ impl Opened {
         let runs = counted(&mut told, read);
         match first {
             Some(error) if runs.is_empty() && relations.is_empty() => Err(error),
-            _ => Ok(Opened { told, runs: Runs::new(runs), relations: Runs::new(relations) }),
+            _ => Ok(Opened { told, runs: Runs::of_sweeps(runs, members), relations: Runs::new(relations) }),
         }
     }
 
@@ -124,8 +129,12 @@ impl Opened {
     }
 
     /// Final values of a metric in a group, of runs that have a finite one. Runs that differ in what they record alone are of
-    /// one group and come to the same: each seed has one value.
+    /// one group and come to the same: each seed has one value. None of a group of which a run was ended early while others went
+    /// on: its runs have come to other ends, and the mean of those that are left would be that of the lucky ones.
     pub fn finals(&self, group: usize, metric: &str) -> Vec<f64> {
+        if self.runs.early(group).is_some() {
+            return Vec::new();
+        }
         let mut seeds = BTreeSet::new();
         let mut value = |told: &Told| {
             let seed = self.run(told)?.settings.get("seed");
@@ -159,7 +168,7 @@ fn counted(told: &mut [Told], read: Vec<Option<Run>>) -> Vec<Run> {
     let config = |run: &Run| -> Vec<(String, String)> {
         run.settings.entries().iter().filter(|(key, _)| key != "name").cloned().collect()
     };
-    let ended = |told: &Told| matches!(told.state, State::Finished | State::Missed);
+    let ended = |told: &Told| matches!(told.state, State::Finished | State::Missed | State::Early);
     let mut first: BTreeMap<_, usize> = BTreeMap::new();
     for (i, run) in read.iter().enumerate() {
         let Some(run) = run else { continue };
@@ -212,13 +221,15 @@ impl Told {
         let written = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
         let at = |ending: &Ending| ending.place.iter().map(|(key, value)| (key.clone(), written(value))).collect();
         let failed_at = ending.as_ref().map(at).unwrap_or_default();
+        let stopped_at = ending.as_ref().and_then(Ending::stopped_at);
         let (state, reason) = match ending {
+            Some(ending) if stopped_at.is_some() => (State::Early, ending.reason),
             Some(ending) if ending.done && ending.reason.contains(MISSED) => (State::Missed, ending.reason),
             Some(ending) if ending.done => (State::Finished, ending.reason),
             Some(ending) => (State::Failed, ending.reason),
             None => (State::Unfinished, info.exit.clone().unwrap_or_default()),
         };
-        Told { name: run.name.clone(), state, reason, failed_at, info, place: None, problems }
+        Told { name: run.name.clone(), state, reason, stopped_at, failed_at, info, place: None, problems }
     }
 
     /// What was expected and not reached, each in words.
@@ -231,6 +242,6 @@ impl Told {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let info = RunInfo::read(path).unwrap_or_default();
         let (state, reason) = (State::Damaged, error.to_string());
-        Told { name, state, reason, failed_at: Vec::new(), info, place: None, problems: Vec::new() }
+        Told { name, state, reason, stopped_at: None, failed_at: Vec::new(), info, place: None, problems: Vec::new() }
     }
 }

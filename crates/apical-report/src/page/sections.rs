@@ -14,6 +14,9 @@ const MOST_COMMANDS: usize = 6;
 /// Scores in the tables of runs and of configs, if that is enough for each to have one; the others are below their curves.
 const MOST_METRICS: [usize; 2] = [3, 2];
 
+/// The head of the column that tells when runs were ended early.
+const STOPPED: &str = "stopped at epoch";
+
 /// The page of opened folders.
 pub fn page(opened: &Opened, extra: &Extra) -> Page {
     let (mut learning, mut diagnostics) = (charts::learning(opened), charts::diagnostics(opened));
@@ -34,7 +37,7 @@ pub fn page(opened: &Opened, extra: &Extra) -> Page {
     );
     let section = |id, title, blocks| Section { id, title, blocks };
     let mut sections = vec![
-        section("runs", "Runs", runs(opened)),
+        section("runs", "Runs", runs(opened, extra)),
         section("differences", "What differs", differences(opened)),
         section("curves", "Learning", curves),
         section("diagnostics", "Diagnostics", diagnostics),
@@ -95,7 +98,7 @@ fn problems(opened: &Opened) -> Vec<String> {
     opened.told.iter().flat_map(own).collect()
 }
 
-fn runs(opened: &Opened) -> Vec<Block> {
+fn runs(opened: &Opened, extra: &Extra) -> Vec<Block> {
     let mut metrics = scores(opened, MOST_METRICS[0]);
     metrics.extend(["epochs"].into_iter().filter(|m| opened.told.iter().any(|t| opened.last(t, m).is_some())));
     let several = opened.runs.count() > 1;
@@ -103,6 +106,8 @@ fn runs(opened: &Opened) -> Vec<Block> {
     // What is short and wanted most stands first, in sight on a narrow screen.
     let mut head = ["run", "state"].map(String::from).to_vec();
     head.extend(metrics.iter().map(|m| column(m).0));
+    let some_early = opened.told.iter().any(|t| t.stopped_at.is_some());
+    head.extend(some_early.then(|| STOPPED.to_owned()));
     head.extend(["time", "course", "seed"].map(String::from));
     head.extend(several.then(|| "config".to_owned()));
     head.extend(has_reasons.then(|| "reason".to_owned()));
@@ -111,6 +116,7 @@ fn runs(opened: &Opened) -> Vec<Block> {
         cells.push(Cell::toned(t.state.tone(), t.state.word()));
         let value = |m: &&str| opened.last(t, m).map_or(Cell::default(), |v| Cell::told(shown(m, &[v]), v));
         cells.extend(metrics.iter().map(value));
+        cells.extend(some_early.then(|| Cell::number(t.stopped_at.map(|epoch| epoch as f64))));
         let seconds = t.info.seconds;
         cells.push(if seconds > 0.0 { Cell::told(words::seconds(seconds), seconds) } else { Cell::default() });
         cells.push(Cell::text(course(opened, t).map_or("", |course| course.words())));
@@ -122,7 +128,12 @@ fn runs(opened: &Opened) -> Vec<Block> {
     };
     let rows = opened.told.iter().map(row).collect();
     let table = Table { caption: "All runs, with how they ended".into(), head, rows };
-    std::iter::once(Block::Table(table)).chain(failures(opened)).collect()
+    let left_out = (extra.left_out > 0).then(|| {
+        let are = if extra.left_out == 1 { "is" } else { "are" };
+        let runs = words::count(extra.left_out, "run");
+        Block::Text(format!("{runs} in the sweep's folder {are} no longer part of the sweep and left out."))
+    });
+    std::iter::once(Block::Table(table)).chain(left_out).chain(failures(opened)).collect()
 }
 
 /// The first scores that any run has, `most` of them, and those without which a run with a score would show none.
@@ -181,6 +192,8 @@ fn differences(opened: &Opened) -> Vec<Block> {
     let states = states.iter().filter(|s| **s == State::Failed || opened.told.iter().any(|t| t.state == **s));
     let mut head = groups.keys.clone();
     head.extend(metrics.iter().map(|metric| column(metric).0));
+    let some_early = (0..opened.runs.count()).any(|group| opened.runs.early(group).is_some());
+    head.extend(some_early.then(|| STOPPED.to_owned()));
     head.push("runs".into());
     head.extend(states.clone().map(|state| state.word().to_owned()));
     let row = |group: usize| {
@@ -190,6 +203,7 @@ fn differences(opened: &Opened) -> Vec<Block> {
             let cell = |(mean, _)| Cell::told(shown(metric, &values), mean);
             cells.push(words::mean_sd(&values).map_or(Cell::default(), cell));
         }
+        cells.extend(some_early.then(|| Cell::number(opened.runs.early(group).map(|epoch| epoch as f64))));
         cells.push(Cell::number(Some(opened.group(group).count() as f64)));
         for state in states.clone() {
             let n = opened.group(group).filter(|t| t.state == *state).count();

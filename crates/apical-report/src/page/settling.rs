@@ -21,7 +21,10 @@ pub struct Settling {
 /// Those that the runs of a group have, failed ones left out.
 pub fn settling(opened: &Opened, group: usize) -> Vec<Settling> {
     let of = |(prefix, measure): (&str, &'static str)| {
-        let runs = opened.group(group).filter(|t| t.state != State::Failed).filter_map(|t| opened.run(t));
+        let runs = opened
+            .group(group)
+            .filter(|t| !matches!(t.state, State::Failed | State::Early))
+            .filter_map(|t| opened.run(t));
         let ends = |series: Series| {
             let mut finite = series.values.into_iter().filter(|v| v.is_finite());
             let first = finite.next()?;

@@ -37,7 +37,8 @@ pub fn column(metric: &str) -> (String, f64) {
 
 /// The course of a run's score, without one of its own predictions; `None` if it has neither, or failed.
 pub fn course(opened: &Opened, told: &Told) -> Option<Course> {
-    let metrics = opened.run(told).filter(|_| told.state != State::Failed)?.metrics().ok()?;
+    let came_to_its_end = !matches!(told.state, State::Failed | State::Early);
+    let metrics = opened.run(told).filter(|_| came_to_its_end)?.metrics().ok()?;
     let score = COURSES.iter().find_map(|name| metrics.get(name)).cloned();
     score.or_else(|| settling::error(metrics)).as_ref().map(converged::course)
 }
@@ -142,7 +143,7 @@ fn facts(opened: &Opened, all: &[&Told]) -> Vec<(Tone, String)> {
     if let [one] = all {
         facts.extend(one.missed().map(|words| (Tone::Bad, words.to_owned())));
     }
-    for state in [State::Missed, State::Failed, State::Unfinished] {
+    for state in [State::Missed, State::Failed, State::Early, State::Unfinished] {
         let n = all.iter().filter(|t| t.state == state).count();
         if n > 0 && !(all.len() == 1 && state == State::Missed) {
             facts.push((state.tone(), format!("{} {}", words::count(n, "run"), state.word())));

@@ -376,15 +376,23 @@ fn dot(at: (f64, f64), colour: &str) -> Shape {
     Shape::Disc { at, radius: theme::DOT_RADIUS, fill: colour.to_owned(), colour: colour.to_owned(), width: 0.0 }
 }
 
+fn ring(at: (f64, f64), colour: &str) -> Shape {
+    let (radius, width) = (theme::DOT_RADIUS, 0.8);
+    Shape::Disc { at, radius, fill: theme::PAPER.to_owned(), colour: colour.to_owned(), width }
+}
+
 fn draw_key(shapes: &mut Vec<Shape>, key: &Key, (x, base): (f64, f64)) {
     let middle = base - TICK_SIZE * font::CAPITAL / 2.0;
     let colour = key.colour.map_or(theme::INK, theme::colour).to_owned();
-    if key.dash == Dash::Points {
-        shapes.push(dot((x + SAMPLE.0 / 2.0, middle), &colour));
-    } else {
-        let points = vec![(x, middle), (x + SAMPLE.0, middle)];
-        shapes.push(Shape::Path { points, colour, width: theme::LINE_WIDTH * 1.3, dash: key.dash });
-    }
+    let at = (x + SAMPLE.0 / 2.0, middle);
+    shapes.push(match key.dash {
+        Dash::Points => dot(at, &colour),
+        Dash::Rings => ring(at, &colour),
+        dash => {
+            let points = vec![(x, middle), (x + SAMPLE.0, middle)];
+            Shape::Path { points, colour, width: theme::LINE_WIDTH * 1.3, dash }
+        }
+    });
     let at = (x + SAMPLE.0 + SAMPLE.1, base);
     shapes.push(Shape::Text(Text::new(at, TICK_SIZE, Anchor::Start, key.name.clone())));
 }
@@ -426,7 +434,9 @@ fn draw_line(
         // Points far outside a given range are held near it, so that coordinates stay within what SVG readers take.
         let places: Vec<(f64, f64)> =
             piece.iter().map(|&(x, y)| (x_at(x).clamp(-1e5, 1e5), y_at(y).clamp(-1e5, 1e5))).collect();
-        if line.dash == Dash::Points || places.len() == 1 {
+        if line.dash == Dash::Rings {
+            shapes.extend(places.into_iter().map(|at| ring(at, &colour)));
+        } else if line.dash == Dash::Points || places.len() == 1 {
             shapes.extend(places.into_iter().map(|at| dot(at, &colour)));
         } else {
             let width = if heights.len() > DENSE { theme::DENSE_LINE_WIDTH } else { theme::LINE_WIDTH };
