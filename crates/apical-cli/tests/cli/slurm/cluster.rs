@@ -124,6 +124,11 @@ fn told(pid: u32, field: &str) -> Option<String> {
     text.lines().find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
 }
 
+/// True while a process is there. One that ended and that nobody asks for its exit code is not.
+fn lives(pid: u32) -> bool {
+    told(pid, "State").is_some_and(|state| !state.starts_with('Z'))
+}
+
 /// A folder with an experiment in it, whose name a shell and sbatch must be told with care.
 pub struct Place {
     dir: tempfile::TempDir,
@@ -245,9 +250,9 @@ impl Held {
         signal("CONT", self.pid);
     }
 
-    /// True while the process is there. One that ended and that nobody asks for its exit code is not.
+    /// True while the process is there.
     pub fn lives(&self) -> bool {
-        told(self.pid, "State").is_some_and(|state| !state.starts_with('Z'))
+        lives(self.pid)
     }
 
     /// True if SIGUSR1 waits for it.
@@ -257,10 +262,12 @@ impl Held {
             .is_some_and(|bits| bits >> (USR1 - 1) & 1 == 1)
     }
 
-    /// Kills what SLURM sets beside a task to look after it: the parent of the shell that runs the script.
+    /// Kills what SLURM sets beside a task to look after it, the parent of the shell that runs the script, and waits for its end.
     pub fn kill_keeper(&self) {
         let parent = |pid: u32| told(pid, "PPid").and_then(|pid| pid.parse().ok()).unwrap();
-        signal("KILL", parent(parent(self.pid)));
+        let keeper = parent(parent(self.pid));
+        signal("KILL", keeper);
+        await_that("the end of a task's keeper", || !lives(keeper));
     }
 }
 
