@@ -5,6 +5,7 @@ mod chromium;
 mod docs;
 mod package;
 mod python;
+mod python_package;
 mod results;
 mod sanitize;
 mod slurm;

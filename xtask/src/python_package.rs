@@ -1,0 +1,125 @@
+//! The Python package: its wheel is built, installed into the tests' environment and tested there by pytest; its examples
+//! are run and its types checked.
+
+use crate::test::Tally;
+use crate::{root, succeeds};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where the package lies, from the root.
+const PACKAGE: &str = "crates/apical-py";
+/// Heavier packages.
+const SLOW_LIST: &str = "crates/apical-py/tests/requirements-slow.txt";
+
+/// All checks of the package by this Python, which has what they need. `filters` are for names of tests.
+pub fn run(python: &Path, slow: bool, filters: &[&str]) -> Tally {
+    let has_maturin =
+        here(python).args(["-m", "maturin", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !has_maturin.is_ok_and(|status| status.success()) {
+        println!("skipped: {} has no maturin to build the Python package with", python.display());
+        return Tally { skipped: 1, ..Tally::default() };
+    }
+    if slow && !succeeds(pip(python).args(["install", "--quiet", "-r"]).arg(root().join(SLOW_LIST))) {
+        println!("packages of {SLOW_LIST} are missing: tests that need them are skipped");
+    }
+    if !installed(python) {
+        return Tally::of(false);
+    }
+    let mut tally = pytest(python, filters);
+    if filters.is_empty() {
+        let mypy = ["-m", "mypy", "--strict", "--config-file", "pyproject.toml", "python/apical", "examples"];
+        tally += Tally::of(succeeds(here(python).args(mypy)));
+        if slow {
+            tally += Tally::of(succeeds(here(python).args(["-m", "pyright", "python/apical/_engine.pyi", "examples"])));
+        }
+    }
+    tally
+}
+
+/// The Python, in the package's folder.
+fn here(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.current_dir(root().join(PACKAGE)).stdin(Stdio::null());
+    command
+}
+
+fn pip(python: &Path) -> Command {
+    let mut command = here(python);
+    command.args(["-m", "pip"]);
+    command
+}
+
+/// Builds the wheel, with optimisation as the tests have it, and installs it without its requirements, which are there.
+fn installed(python: &Path) -> bool {
+    let wheels = root().join("target/wheels");
+    let _ = std::fs::remove_dir_all(&wheels);
+    // The features of the tests' own build: then nothing that these have compiled is compiled again.
+    let build = ["-m", "maturin", "build", "--quiet", "--features", "apical-lab/failpoints", "--out"];
+    if !succeeds(here(python).args(build).arg(&wheels).arg("--interpreter").arg(python)) {
+        return false;
+    }
+    let wheel = std::fs::read_dir(&wheels).ok().and_then(|mut list| list.next()?.ok());
+    let Some(wheel) = wheel else {
+        eprintln!("maturin has left no wheel in {}", wheels.display());
+        return false;
+    };
+    succeeds(pip(python).args(["install", "--quiet", "--force-reinstall", "--no-deps"]).arg(wheel.path()))
+}
+
+/// Tests, and the examples of the documentation strings, in the package that is installed.
+fn pytest(python: &Path, filters: &[&str]) -> Tally {
+    let mut command = here(python);
+    command.args(["-m", "pytest", "-q", "-rs", "--color=no", "-p", "no:cacheprovider", "tests"]);
+    if filters.is_empty() {
+        command.args(["--doctest-modules", "--doctest-ignore-import-errors", "--pyargs", "apical"]);
+    } else {
+        command.arg("-k").arg(filters.join(" or "));
+    }
+    command.env("APICAL_BIN", binary()).env("PYTHONDONTWRITEBYTECODE", "1").env("MPLBACKEND", "Agg");
+    println!("--- pytest");
+    let output = match command.stdout(Stdio::piped()).output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("cannot run pytest: {error}");
+            return Tally::of(false);
+        }
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let tally = text.lines().next_back().map(counts).unwrap_or_default();
+    // 5: a filter that no test of Python fits.
+    let ended_well = output.status.success() || (!filters.is_empty() && output.status.code() == Some(5));
+    if ended_well || tally.failed > 0 { tally } else { tally + Tally::of(false) }
+}
+
+/// The command that the tests have built.
+fn binary() -> PathBuf {
+    root().join("target/debug").join(format!("apical{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The counts of `3 failed, 70 passed, 2 skipped, 1 error in 12.34s`.
+fn counts(line: &str) -> Tally {
+    let count = |what: &[&str]| {
+        let parts =
+            line.trim_matches(['=', ' ']).split([',', '(']).map(|part| part.split(" in ").next().unwrap_or(part));
+        let numbers = parts.filter_map(|part| {
+            let (number, word) = part.trim().split_once(' ')?;
+            what.contains(&word).then(|| number.parse::<usize>().ok())?
+        });
+        numbers.sum()
+    };
+    Tally { passed: count(&["passed"]), failed: count(&["failed", "error", "errors"]), skipped: count(&["skipped"]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_pytest_is_counted() {
+        let line = "=== 3 failed, 70 passed, 2 skipped, 5 warnings, 1 error in 12.34s (0:00:12) ===";
+        assert_eq!(counts(line), Tally { passed: 70, failed: 4, skipped: 2 });
+        assert_eq!(counts("1 passed in 0.01s"), Tally { passed: 1, failed: 0, skipped: 0 });
+        assert_eq!(counts("no tests ran in 0.01s"), Tally::default());
+    }
+}
