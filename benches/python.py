@@ -40,7 +40,7 @@ def beside_the_command(binary: str, folder: Path) -> None:
     """1e6 steps of the same samples: training time of the command by its run.json, and of one call here."""
     x = np.random.default_rng(0).random((PRESENTATIONS, SIZES[0]), dtype=np.float32)
     y = np.zeros((PRESENTATIONS, SIZES[-1]), np.float32)
-    np.savez(folder / "data.npz", X=x, y=y)
+    np.savez(folder / "data.npz", x=x, y=y)
     tables = {
         "network": {"sizes": SIZES},
         "seed": 1,

@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import configuration
 
 ROOT = Path(__file__).resolve().parents[3]
+configuration.set_hypothesis_home_dir(ROOT / "target" / "hypothesis")
 
 
 @pytest.fixture(autouse=True)

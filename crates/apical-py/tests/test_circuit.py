@@ -60,7 +60,7 @@ def test_a_circuit_has_the_bits_of_the_command(apical_run, place):
     """The same samples in the same order: the same weights, state and traces."""
     x = patterns(12)
     y = np.random.default_rng(1).normal(size=(12, 3)).astype(np.float32)
-    np.savez("data.npz", X=x, y=y)
+    np.savez("data.npz", x=x, y=y)
     (place / "mine.toml").write_text(CONFIG)
     folder = apical_run("run", "mine.toml")
     run = apical.Run(folder)

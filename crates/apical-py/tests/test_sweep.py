@@ -62,6 +62,18 @@ def test_experiments_are_swept_as_ordinary_runs():
     assert found[0].run.state == "finished"
 
 
+def test_leaving_early_stops_the_runs_with_their_checkpoints():
+    base = apical.experiment("digits").with_({"train.epochs": 100_000, "expect": {}})
+    quick = base.with_({"train.epochs": 1})
+    coming = apical.sweep([quick, base, base.with_(seed=1)], out="many")
+    begun = time.monotonic()
+    assert next(coming).name == quick.run_name
+    coming.close()
+    # Hours, if they went on.
+    assert time.monotonic() - begun < 60
+    assert apical.Run(f"many/{base.run_name}").state == "unfinished"
+
+
 def test_searches_are_left_to_the_command():
     with pytest.raises(apical.InputError, match="its runs depend on each other"):
         apical.sweep("thesis-self-prediction")

@@ -13,11 +13,14 @@ from ._engine import InputError
 def numbers(given: Any, dtype: np.dtype[Any], what: str) -> NDArray[Any]:
     """Finite numbers as a C-contiguous array of a type; ``what`` is what an error names."""
     array = _array(given, what)
-    if array.dtype.kind not in "fiub":
+    if array.dtype == dtype and array.flags.c_contiguous:
+        ready = array
+    elif array.dtype.kind not in "fiub":
         raise InputError(f"{what}: numbers of type {array.dtype}; allowed: real numbers")
-    with np.errstate(over="ignore"):
-        # Foreign byte order, other types and strides end here.
-        ready = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
+    else:
+        with np.errstate(over="ignore"):
+            # Foreign byte order, other types and strides end here.
+            ready = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
     if not np.isfinite(ready).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(ready))[0])
         raise InputError(f"{what}: {array[at]} at {at}; allowed: finite numbers")

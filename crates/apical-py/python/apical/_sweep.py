@@ -4,8 +4,8 @@ on one sweep at once, and a worker that dies is taken over."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
@@ -42,10 +42,25 @@ class Result:
         return Run(self.path)
 
 
+class _Halt:
+    """Listens to runs in threads of this process, and stops them, checkpoints kept, once it is told to."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def _look(self, *_: object) -> None:
+        if self.told:
+            raise CancelledError
+
+    begin = advance = note = ended = evaluated = _look
+
+
 class Sweep(Iterator[Result]):
     """The runs of a sweep as they complete; ends when all have. :meth:`table` waits for all."""
 
-    def __init__(self, futures: dict[Future[Result], str], done: list[Result], own: Executor | None, path: str) -> None:
+    def __init__(
+        self, futures: dict[Future[Result], str], done: list[Result], own: tuple[Executor, _Halt] | None, path: str
+    ) -> None:
         #: Folder of the sweep, or in which the run folders are.
         self.path = path
         self._own = own
@@ -53,7 +68,7 @@ class Sweep(Iterator[Result]):
         self._coming = self._all(futures, done)
         self._length = len(futures) + len(done)
 
-    def _all(self, futures: dict[Future[Result], str], done: list[Result]) -> Iterator[Result]:
+    def _all(self, futures: dict[Future[Result], str], done: list[Result]) -> Generator[Result, None, None]:
         yield from done
         try:
             for future in as_completed(futures):
@@ -64,10 +79,17 @@ class Sweep(Iterator[Result]):
             for future in futures:
                 future.cancel()
             if self._own:
-                self._own.shutdown(wait=True, cancel_futures=True)
+                executor, halt = self._own
+                halt.told = True
+                executor.shutdown(wait=True, cancel_futures=True)
 
     def __next__(self) -> Result:
         return next(self._coming)
+
+    def close(self) -> None:
+        """Leaves the runs that have not completed: those not begun are cancelled, and those in threads of this process
+        stop with their checkpoints kept. Ctrl-C and the end of the iterator do the same."""
+        self._coming.close()
 
     def __len__(self) -> int:
         return self._length
@@ -115,16 +137,17 @@ def sweep(
     ['finished', 'finished']
     """
     out = os.path.abspath(fspath(out))
-    own = ThreadPoolExecutor(os.cpu_count()) if executor is None else None
-    executor = executor or own
-    assert executor is not None
+    # Others' executors may be elsewhere, where nothing but values goes.
+    halt = _Halt() if executor is None else None
+    executor = executor or ThreadPoolExecutor(os.cpu_count())
+    own = (executor, halt) if halt else None
     argv = _argv()
     if not isinstance(configs, str | PathLike | Mapping):
         experiments = list(configs)
         if not all(isinstance(one, Experiment) for one in experiments):
             raise InputError("configs: something else among them; allowed: experiments, or a sweep's name, path or dict")
         unique = {one.run_name: one for one in experiments}
-        futures = {executor.submit(_one, one, out, threads): name for name, one in unique.items()}
+        futures = {executor.submit(_one, one, out, threads, halt): name for name, one in unique.items()}
         return Sweep(futures, [], own, out)
     raw = _raw(configs)
     path, planned = _engine.plan(raw, out)
@@ -132,7 +155,7 @@ def sweep(
     missing = _engine.missing(raw, out, list(words))
     there = [_result(fspath(path), name, words[name]) for name in words if name not in set(missing)]
     futures = {
-        executor.submit(_planned, raw, out, fspath(path), name, words[name], threads, stale_seconds, argv): name
+        executor.submit(_planned, raw, out, fspath(path), name, words[name], threads, stale_seconds, argv, halt): name
         for name in missing
     }
     return Sweep(futures, there, own, fspath(path))
@@ -155,9 +178,17 @@ def _document(tables: dict[str, Any]) -> str:
 
 
 def _planned(
-    raw: _Raw, out: str, path: str, name: str, words: str, threads: int, stale_seconds: int, argv: list[str]
+    raw: _Raw,
+    out: str,
+    path: str,
+    name: str,
+    words: str,
+    threads: int,
+    stale_seconds: int,
+    argv: list[str],
+    halt: _Halt | None,
 ) -> Result:
-    _engine.make(raw, out, name, threads, stale_seconds, argv)
+    _engine.make(raw, out, name, threads, stale_seconds, argv, halt)
     return _result(path, name, words)
 
 
@@ -170,6 +201,6 @@ def _result(path: str, name: str, words: str) -> Result:
     return Result(name, folder, run.state, run.final, words)
 
 
-def _one(one: Experiment, out: str, threads: int) -> Result:
-    run = one.run(out, threads=threads)
+def _one(one: Experiment, out: str, threads: int, halt: _Halt | None) -> Result:
+    run = Run(_engine.run(one._config, out, threads, False, False, _argv(), halt))
     return Result(run.name, fspath(run.path), run.state, run.final)
