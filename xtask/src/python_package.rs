@@ -2,7 +2,7 @@
 //! are run and its types checked.
 
 use crate::test::Tally;
-use crate::{root, succeeds};
+use crate::{cargo, python, root, succeeds};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -34,6 +34,17 @@ pub fn run(python: &Path, slow: bool, filters: &[&str]) -> Tally {
         }
     }
     tally
+}
+
+/// The same without the other tests: the command, with which the package is compared, is built first.
+pub fn alone(args: &[String]) -> bool {
+    let slow = args.iter().any(|a| a == "--slow");
+    let filters: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--slow").collect();
+    let Some(python) = python::with_readers(true) else { return false };
+    let built = succeeds(&mut cargo(&["build", "--package", "apical-cli", "--features", "apical-cli/failpoints"]));
+    let tally = run(&python, slow, &filters);
+    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    built && tally.failed == 0
 }
 
 /// The Python, in the package's folder.
