@@ -126,6 +126,21 @@ def test_ctrl_c_keeps_a_checkpoint():
     assert run.state == "unfinished" and len(run.checkpoint("last")) > 5
 
 
+@pytest.mark.filterwarnings("ignore::apical.ConfigWarning")
+def test_ctrl_c_is_heard_during_an_evaluation():
+    """Nearly all of this run is its validation. What was interrupted is evaluated again, and nothing is written twice."""
+    sizes = {"task.train": 5, "task.validation": 1500, "task.test": 5, "train.epochs": 1, "expect": {}}
+    yin_yang = apical.experiment("h20-yin-yang").with_(sizes)
+    whole = yin_yang.run("whole", threads=1)
+    timer = threading.Timer(0.3, signal.raise_signal, args=(signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        yin_yang.run("cut", threads=1)
+    cut = apical.Run(Path("cut") / yin_yang.run_name)
+    assert cut.state == "unfinished" and "validation.error" not in cut.metrics
+    assert contents(yin_yang.run("cut").path) == contents(whole.path)
+
+
 def test_a_failed_run_says_why():
     run = digits(plasticity={"eta_pp": 1e9}).run()
     assert run.state == "failed" and "diverged" in run.info["exit"] and run.final == {}

@@ -25,6 +25,9 @@ pub struct Evaluation {
     pub unsettled: usize,
 }
 
+/// Answers to some samples and how many have none; nothing, if it was not to go on.
+type Part<T> = Option<(Vec<T>, usize)>;
+
 /// Answers (rows x n_N) to samples `0..samples.len()` and the number without a fixed point. `pool` decides who works,
 /// not what comes out.
 ///
@@ -49,10 +52,10 @@ pub fn answers_while<T: Real>(
     sequence: bool,
     pool: &rayon::ThreadPool,
     go_on: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<(Vec<T>, usize)>, Trouble> {
+) -> Result<Part<T>, Trouble> {
     let rows = samples.len();
     let chunk = if sequence { rows.max(1) } else { CHUNK };
-    let parts: Result<Vec<Option<(Vec<T>, usize)>>, Trouble> = pool.install(|| {
+    let parts: Result<Vec<Part<T>>, Trouble> = pool.install(|| {
         (0..rows.div_ceil(chunk))
             .into_par_iter()
             .map(|c| {

@@ -116,7 +116,8 @@ class Experiment:
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, within a presentation's time; a checkpoint is kept, and the same call goes on from there.
+            On Ctrl-C, between two presentations or, in an evaluation, every hundred samples; a checkpoint is kept, and the
+            same call goes on from there.
         InputError, MachineError
             With the text of the command. A run whose science failed is returned: its ``state`` is ``"failed"``.
         """
