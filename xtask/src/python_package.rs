@@ -1,8 +1,10 @@
-//! The Python package: its wheel is built, installed into the tests' environment and tested there by pytest; its examples
-//! are run and its types checked.
+//! The Python package: put together from its sources and the module that the tests have built, and tested by pytest; its
+//! examples are run and its types checked. With `--slow` its wheel is built as documented, installed and tested too.
 
 use crate::test::Tally;
 use crate::{cargo, python, root, succeeds};
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,30 +12,58 @@ use std::process::{Command, Stdio};
 const PACKAGE: &str = "crates/apical-py";
 /// Heavier packages.
 const SLOW_LIST: &str = "crates/apical-py/tests/requirements-slow.txt";
+/// What the module is called for Python.
+const MODULE: &str = if cfg!(windows) { "_engine.pyd" } else { "_engine.abi3.so" };
 
 /// All checks of the package by this Python, which has what they need. `filters` are for names of tests.
 pub fn run(python: &Path, slow: bool, filters: &[&str]) -> Tally {
-    let has_maturin =
-        here(python).args(["-m", "maturin", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !has_maturin.is_ok_and(|status| status.success()) {
-        println!("skipped: {} has no maturin to build the Python package with", python.display());
+    let has_pytest =
+        here(python).args(["-m", "pytest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !has_pytest.is_ok_and(|status| status.success()) {
+        println!("skipped: {} has no pytest to test the Python package with", python.display());
         return Tally { skipped: 1, ..Tally::default() };
     }
     if slow && !succeeds(pip(python).args(["install", "--quiet", "-r"]).arg(root().join(SLOW_LIST))) {
         println!("packages of {SLOW_LIST} are missing: tests that need them are skipped");
     }
-    if !installed(python) {
-        return Tally::of(false);
-    }
-    let mut tally = pytest(python, filters);
+    let place = match assembled() {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("the Python package cannot be put together: {error}");
+            return Tally::of(false);
+        }
+    };
+    let mut tally = pytest(python, Some(&place), filters);
     if filters.is_empty() {
         let mypy = ["-m", "mypy", "--strict", "--config-file", "pyproject.toml", "python/apical", "examples"];
         tally += Tally::of(succeeds(here(python).args(mypy)));
-        if slow {
-            tally += Tally::of(succeeds(here(python).args(["-m", "pyright", "python/apical/_engine.pyi", "examples"])));
-        }
+    }
+    if filters.is_empty() && slow {
+        let pyright = ["-m", "pyright", "--pythonpath"];
+        let files = ["python/apical/_engine.pyi", "examples"];
+        tally += Tally::of(succeeds(here(python).args(pyright).arg(python).args(files).env("PYTHONPATH", &place)));
+        tally += if wheel(python) { pytest(python, None, filters) } else { Tally::of(false) };
     }
     tally
+}
+
+/// The package in a folder of its own, with the module that cargo has built for the tests.
+fn assembled() -> io::Result<PathBuf> {
+    let place = root().join("target/python-package");
+    let to = place.join("apical");
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&to)?;
+    for entry in std::fs::read_dir(root().join(PACKAGE).join("python/apical"))? {
+        let path = entry?.path();
+        let ours = path.extension().is_some_and(|end| end == "py" || end == "pyi" || end == "typed");
+        if let Some(name) = path.file_name().filter(|_| ours) {
+            std::fs::copy(&path, to.join(name))?;
+        }
+    }
+    let module = root().join("target/debug/deps").join(format!("{DLL_PREFIX}_engine{DLL_SUFFIX}"));
+    std::fs::copy(&module, to.join(MODULE))
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", module.display())))?;
+    Ok(place)
 }
 
 /// The same without the other tests: the command, with which the package is compared, is built first.
@@ -41,7 +71,7 @@ pub fn alone(args: &[String]) -> bool {
     let slow = args.iter().any(|a| a == "--slow");
     let filters: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--slow").collect();
     let Some(python) = python::with_readers(true) else { return false };
-    let built = succeeds(&mut cargo(&["build", "--package", "apical-cli", "--features", "apical-cli/failpoints"]));
+    let built = succeeds(&mut cargo(&["build", "--package", "apical-cli", "--package", "apical-py"]));
     let tally = run(&python, slow, &filters);
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     built && tally.failed == 0
@@ -60,25 +90,23 @@ fn pip(python: &Path) -> Command {
     command
 }
 
-/// Builds the wheel, with optimisation as the tests have it, and installs it without its requirements, which are there.
-fn installed(python: &Path) -> bool {
+/// Builds the wheel as the book says, and installs it without its requirements, which are there.
+fn wheel(python: &Path) -> bool {
     let wheels = root().join("target/wheels");
     let _ = std::fs::remove_dir_all(&wheels);
-    // The features of the tests' own build: then nothing that these have compiled is compiled again.
-    let build = ["-m", "maturin", "build", "--quiet", "--features", "apical-lab/failpoints", "--out"];
+    let build = ["-m", "maturin", "build", "--release", "--quiet", "--out"];
     if !succeeds(here(python).args(build).arg(&wheels).arg("--interpreter").arg(python)) {
         return false;
     }
-    let wheel = std::fs::read_dir(&wheels).ok().and_then(|mut list| list.next()?.ok());
-    let Some(wheel) = wheel else {
+    let Some(wheel) = std::fs::read_dir(&wheels).ok().and_then(|mut list| list.next()?.ok()) else {
         eprintln!("maturin has left no wheel in {}", wheels.display());
         return false;
     };
     succeeds(pip(python).args(["install", "--quiet", "--force-reinstall", "--no-deps"]).arg(wheel.path()))
 }
 
-/// Tests, and the examples of the documentation strings, in the package that is installed.
-fn pytest(python: &Path, filters: &[&str]) -> Tally {
+/// Tests, and the examples of the documentation strings, of the package at a place, or of the one that is installed.
+fn pytest(python: &Path, place: Option<&Path>, filters: &[&str]) -> Tally {
     let mut command = here(python);
     command.args(["-m", "pytest", "-q", "-rs", "--color=no", "-p", "no:cacheprovider", "tests"]);
     if filters.is_empty() {
@@ -87,6 +115,9 @@ fn pytest(python: &Path, filters: &[&str]) -> Tally {
         command.arg("-k").arg(filters.join(" or "));
     }
     command.env("APICAL_BIN", binary()).env("PYTHONDONTWRITEBYTECODE", "1").env("MPLBACKEND", "Agg");
+    if let Some(place) = place {
+        command.env("PYTHONPATH", place);
+    }
     println!("--- pytest");
     let output = match command.stdout(Stdio::piped()).output() {
         Ok(output) => output,
@@ -105,7 +136,7 @@ fn pytest(python: &Path, filters: &[&str]) -> Tally {
 
 /// The command that the tests have built.
 fn binary() -> PathBuf {
-    root().join("target/debug").join(format!("apical{}", std::env::consts::EXE_SUFFIX))
+    root().join("target/debug").join(format!("apical{EXE_SUFFIX}"))
 }
 
 /// The counts of `3 failed, 70 passed, 2 skipped, 1 error in 12.34s`.

@@ -203,8 +203,7 @@ impl Core {
             let inputs = slice(&inputs)?;
             let outputs = inner.learner.weights().pp.last().map_or(0, |m| m.rows);
             let mut output = vec![T::ZERO; samples * outputs];
-            let unsettled = py.detach(|| inner.learner.answer(inputs, samples, &mut output));
-            let unsettled = unsettled.map_err(|t| errors::trouble(&t))?;
+            let unsettled = py.detach(|| inner.answer(inputs, &mut output)).map_err(halted)?;
             Ok((shaped(py, output, &[samples, outputs])?, unsettled))
         }
         with!(&*self.lock()?, inner => all(py, inner, inputs))

@@ -2,6 +2,7 @@
 
 use apical::circuit::params::Rates;
 use apical::circuit::{Tensors, self_prediction};
+use apical::evaluate::CHUNK;
 use apical::kernels::Real;
 use apical::learners::Learner;
 use apical::solvers::{Observer, Outcome, Shown, Trouble, Weights};
@@ -113,6 +114,21 @@ impl<T: Number> Inner<T> {
             }
         }
         Ok(())
+    }
+
+    /// Answers from rest, in the portions of every evaluation, on which bits depend; returns how many samples have none.
+    pub fn answer(&self, inputs: &[T], output: &mut [T]) -> Result<usize, Halt> {
+        let sizes = &self.e.network.sizes;
+        let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+        let (mut unsettled, mut looked) = (0, Instant::now());
+        for (inputs, output) in inputs.chunks(CHUNK * first).zip(output.chunks_mut(CHUNK * last)) {
+            unsettled += self.learner.answer(inputs, inputs.len() / first, output)?;
+            if looked.elapsed() > LOOK_EVERY {
+                look().map_err(Halt::Interrupted)?;
+                looked = Instant::now();
+            }
+        }
+        Ok(unsettled)
     }
 
     /// Sums over cells at the end of the last presentation, mean over samples, per hidden layer: v_A^2, and (u^I - u^P)^2.

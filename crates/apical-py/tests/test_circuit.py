@@ -200,6 +200,29 @@ def test_bp_is_the_gradient_by_finite_differences():
         assert found[name][entry] == pytest.approx(-(sides[0] - sides[1]) / 2e-5, abs=1e-8)
 
 
+def test_answers_are_those_of_the_command(apical_run, place):
+    """Of more samples than one portion: portions, and so the bits, are the command's."""
+    run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run()
+    x = patterns(230, 64)
+    np.savez("new.npz", x=x)
+    apical_run("predict", str(run.path), "new.npz", "-o", "answers.csv")
+    theirs = np.loadtxt("answers.csv", delimiter=",", skiprows=1, usecols=range(2, 12), dtype=np.float32)
+    one = apical.Circuit(
+        [64, 32, 10], network={"bias_rate": 1.0}, plasticity={"eta_pp": 1.0, "eta_ip": 10.0},
+        solver={"kind": "two-step", "attenuation": "none", "mixing": run.config["solver"]["mixing"]},
+    )
+    one.weights = run.weights
+    # The pixels of this task are 0 to 16.
+    np.testing.assert_array_equal(one.answer(x / np.float32(16)), theirs)
+
+
+def test_nothing_shown_is_nothing_answered():
+    one = circuit()
+    assert one.answer(np.zeros((0, 6))).shape == (0, 3)
+    seen = one.simulate(np.zeros((0, 6)), record=["soma"])
+    assert seen.output.shape == (0, 3) and seen.sizes["time"] == 0 and one.time_ms == 0
+
+
 def test_minibatches_have_a_state_each():
     one = circuit(batch=4)
     x = patterns(4)
