@@ -1,10 +1,11 @@
-//! Development tasks: `cargo xtask test | tidy | docs | package | sanitize | bench-peers | bench-scaling | results`.
+//! Development tasks: `cargo xtask test | python | tidy | docs | package | sanitize | bench-peers | bench-scaling | results`.
 
 mod bench_peers;
 mod chromium;
 mod docs;
 mod package;
 mod python;
+mod python_package;
 mod results;
 mod sanitize;
 mod slurm;
@@ -17,6 +18,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, clippy, packages; with a FILTER only
                                         the tests whose names contain it; --slow: ignored tests too
+cargo xtask python [--slow] [FILTER...] the Python package alone: its wheel, its tests and its types
 cargo xtask tidy                        rules of the house that the compiler does not know
 cargo xtask docs                        generated pages, the gallery's pictures, and the book in target/book; installs mdBook
                                         into target/tools if it is missing
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let ok = match args.split_first() {
         Some((task, rest)) if task == "test" => test::run(rest),
+        Some((task, rest)) if task == "python" => python_package::alone(rest),
         Some((task, [])) if task == "tidy" => tidy::run(),
         Some((task, [])) if task == "docs" => docs::run(),
         Some((task, [])) if task == "package" => package::run(),

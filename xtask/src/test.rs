@@ -2,17 +2,34 @@
 //!
 //! Cheap steps come first; a step that fails does not stop the others. Each step other than the tests counts as one.
 
-use crate::{cargo, chromium, package, python, root, slurm, succeeds, tidy};
+use crate::{cargo, chromium, package, python, python_package, root, slurm, succeeds, tidy};
 use std::io::{BufRead, BufReader, Write};
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
+use std::path::Path;
 use std::process::Stdio;
 
 /// How many checks passed, failed and were skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
+pub struct Tally {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+}
+
+impl Tally {
+    /// One step, passed or failed.
+    pub fn of(passed: bool) -> Tally {
+        Tally { passed: usize::from(passed), failed: usize::from(!passed), skipped: 0 }
+    }
+}
+
+impl Add for Tally {
+    type Output = Tally;
+
+    fn add(mut self, other: Self) -> Tally {
+        self += other;
+        self
+    }
 }
 
 impl AddAssign for Tally {
@@ -23,11 +40,6 @@ impl AddAssign for Tally {
     }
 }
 
-/// One step, passed or failed.
-fn step(passed: bool) -> Tally {
-    Tally { passed: usize::from(passed), failed: usize::from(!passed), skipped: 0 }
-}
-
 /// Runs the steps; true if none failed.
 pub fn run(args: &[String]) -> bool {
     let slow = args.iter().any(|a| a == "--slow");
@@ -35,12 +47,20 @@ pub fn run(args: &[String]) -> bool {
     let mut tally = Tally::default();
     if filters.is_empty() {
         tally += with_tool("fmt", &["fmt", "--all", "--check"]);
-        tally += step(tidy::run());
+        tally += Tally::of(tidy::run());
     }
-    tally += tests(slow, &filters);
+    let python = python::with_readers(filters.is_empty());
+    tally += tests(slow, &filters, python.as_deref());
+    tally += match &python {
+        Some(python) => python_package::run(python, slow, &filters),
+        None => {
+            println!("skipped: there is no Python for the Python package");
+            Tally { skipped: 1, ..Tally::default() }
+        }
+    };
     if filters.is_empty() {
         tally += with_tool("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-        tally += step(package::run());
+        tally += Tally::of(package::run());
     }
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     tally.failed == 0
@@ -50,7 +70,7 @@ pub fn run(args: &[String]) -> bool {
 fn with_tool(tool: &str, args: &[&str]) -> Tally {
     let there = cargo(&[tool, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if there.is_ok_and(|status| status.success()) {
-        step(succeeds(&mut cargo(args)))
+        Tally::of(succeeds(&mut cargo(args)))
     } else {
         println!("skipped: this toolchain has no cargo {tool}");
         Tally { skipped: 1, ..Tally::default() }
@@ -58,7 +78,7 @@ fn with_tool(tool: &str, args: &[&str]) -> Tally {
 }
 
 /// Unit, integration and doc tests of all crates.
-fn tests(slow: bool, filters: &[&str]) -> Tally {
+fn tests(slow: bool, filters: &[&str], python: Option<&Path>) -> Tally {
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     let features = fail_points();
     if !features.is_empty() {
@@ -68,7 +88,7 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
     if slow {
         command.arg("--include-ignored");
     }
-    if let Some(python) = python::with_readers(filters.is_empty()) {
+    if let Some(python) = python {
         command.env("APICAL_PYTHON", python);
     }
     if let Some(browser) = chromium::browser(filters.is_empty()) {
@@ -82,7 +102,7 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
         Ok(child) => child,
         Err(error) => {
             eprintln!("cannot run cargo: {error}");
-            return step(false);
+            return Tally::of(false);
         }
     };
     let mut reader = Reader::default();
@@ -98,7 +118,7 @@ fn tests(slow: bool, filters: &[&str]) -> Tally {
     let ended_well = child.wait().is_ok_and(|status| status.success());
     if !ended_well && reader.tally.failed == 0 {
         // Not compiled, or a test process died before its result line.
-        reader.tally += step(false);
+        reader.tally += Tally::of(false);
     }
     reader.tally
 }

@@ -6,7 +6,7 @@ use apical_lab::check::{Checked, Context, canonical, check};
 use apical_lab::config::{self, Override, PRESETS, Source};
 use apical_lab::folder::{self, CONFIG, RunInfo, runinfo, sha256_hex};
 use apical_lab::sweep::{Members, Ranking, layout};
-use apical_lab::{Error, Experiment, data, record};
+use apical_lab::{Error, Experiment, record};
 use std::path::{Path, PathBuf};
 
 /// The config that a preset's name or a file's path means, as [`config::find`] says.
@@ -21,11 +21,7 @@ pub fn source(named: &Path, terminal: &Terminal) -> Result<Source, Failure> {
 
 /// What a check needs to know of this machine.
 pub fn machine() -> Context {
-    Context {
-        mnist_dir: data::find_mnist(),
-        looked_in: data::data_dirs().iter().map(|dir| dir.join("mnist").display().to_string()).collect(),
-        ..Context::default()
-    }
+    Context::here()
 }
 
 /// Checks a config and shows its warnings.

@@ -25,6 +25,9 @@ pub struct Evaluation {
     pub unsettled: usize,
 }
 
+/// Answers to some samples and how many have none; nothing, if it was not to go on.
+type Part<T> = Option<(Vec<T>, usize)>;
+
 /// Answers (rows x n_N) to samples `0..samples.len()` and the number without a fixed point. `pool` decides who works,
 /// not what comes out.
 ///
@@ -36,12 +39,29 @@ pub fn answers<T: Real>(
     sequence: bool,
     pool: &rayon::ThreadPool,
 ) -> Result<(Vec<T>, usize), Trouble> {
+    Ok(answers_while(learner, samples, sequence, pool, &|| true)?.unwrap_or_default())
+}
+
+/// The same, asked before every [`CHUNK`] samples whether to go on; nothing, if it was not to.
+///
+/// # Errors
+/// [`Trouble::Diverged`].
+pub fn answers_while<T: Real>(
+    learner: &dyn Learner<T>,
+    samples: &Samples,
+    sequence: bool,
+    pool: &rayon::ThreadPool,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Part<T>, Trouble> {
     let rows = samples.len();
     let chunk = if sequence { rows.max(1) } else { CHUNK };
-    let parts: Result<Vec<(Vec<T>, usize)>, Trouble> = pool.install(|| {
+    let parts: Result<Vec<Part<T>>, Trouble> = pool.install(|| {
         (0..rows.div_ceil(chunk))
             .into_par_iter()
             .map(|c| {
+                if !go_on() {
+                    return Ok(None);
+                }
                 let part = c * chunk..rows.min((c + 1) * chunk);
                 let mut input = vec![T::ZERO; part.len() * samples.inputs];
                 for (row, x) in part.clone().zip(input.chunks_exact_mut(samples.inputs)) {
@@ -53,13 +73,13 @@ pub fn answers<T: Real>(
                 } else {
                     par::alone(|| learner.answer(&input, part.len(), &mut output))?
                 };
-                Ok((output, unsettled))
+                Ok(Some((output, unsettled)))
             })
             .collect()
     });
-    let parts = parts?;
+    let Some(parts) = parts?.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let unsettled = parts.iter().map(|p| p.1).sum();
-    Ok((parts.into_iter().flat_map(|p| p.0).collect(), unsettled))
+    Ok(Some((parts.into_iter().flat_map(|p| p.0).collect(), unsettled)))
 }
 
 /// Answers all samples and compares with their targets.

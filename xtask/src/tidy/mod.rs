@@ -81,7 +81,9 @@ impl Tree {
             for entry in std::fs::read_dir(root.join(&folder))? {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if ["target", "runs", ".git", ".venv", "node_modules", "__pycache__"].contains(&name.as_str()) {
+                if ["target", "runs", ".git", ".venv", "node_modules", "__pycache__", ".hypothesis", ".mypy_cache"]
+                    .contains(&name.as_str())
+                {
                     continue;
                 }
                 let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };

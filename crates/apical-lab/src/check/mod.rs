@@ -21,6 +21,7 @@ use crate::config::diagnostic::{Findings, Span};
 use crate::config::node::{self, Node};
 use crate::config::walk::{View, expand_shorthands, walk};
 use crate::config::{Diagnostic, Override, Source};
+use crate::data;
 use crate::experiment::{Experiment, LearnerSpec, Precision, SolverSpec};
 use crate::folder::{NAME_RULE, is_name};
 use apical::solvers::euler::{Choice, Way};
@@ -35,6 +36,17 @@ pub struct Context {
     pub looked_in: Vec<String>,
     /// Memory of the machine in bytes; `None`: asked of the system, 1 TiB if it does not say.
     pub memory: Option<u64>,
+}
+
+impl Context {
+    /// This machine.
+    pub fn here() -> Self {
+        Context {
+            mnist_dir: data::find_mnist(),
+            looked_in: data::data_dirs().iter().map(|dir| dir.join("mnist").display().to_string()).collect(),
+            memory: None,
+        }
+    }
 }
 
 /// An experiment that can be run.

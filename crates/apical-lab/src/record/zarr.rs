@@ -289,6 +289,12 @@ impl Names {
     }
 }
 
+/// What the dims of each variable are called in the group: that of time, and that of its cells.
+pub fn dim_names(variables: &[Variable]) -> Vec<(String, Option<String>)> {
+    let times = Names::of(variables.iter().map(|variable| (variable, "time", variable.base)));
+    variables.iter().zip(times.0).map(|(variable, time)| (time, axis_name(variables, variable))).collect()
+}
+
 /// Name of the dim of a variable's cells.
 fn axis_name(variables: &[Variable], variable: &Variable) -> Option<String> {
     let with_axis = || variables.iter().filter_map(|v| v.axis.as_ref().map(|axis| (v, axis)));

@@ -277,13 +277,8 @@ pub(super) fn unit_rates(depth: usize) -> Rates {
 
 /// Forward and feedback weights with the interneurons that predict them.
 pub(super) fn self_predicting(f: &Function, w: &Tensors<f64>) -> Tensors<f64> {
-    let (depth, att) = (f.depth(), &f.attenuation);
     let mut all = w.clone().only(&[Kind::Wpp, Kind::Bpp, Kind::Wpb]);
-    all.pi = w.pb.iter().map(self_prediction::from_inter).collect();
-    all.ip = (1..depth).map(|k| self_prediction::to_inter(att, k, depth, &w.pp[k])).collect();
-    if !w.bpp.is_empty() {
-        all.bip = (1..depth).map(|k| self_prediction::to_inter(att, k, depth, &w.bpp[k])).collect();
-    }
+    self_prediction::set(&f.attenuation, &mut all);
     all
 }
 

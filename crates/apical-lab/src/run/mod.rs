@@ -9,7 +9,9 @@ mod measured;
 pub mod memory;
 mod observed;
 pub(crate) mod order;
+pub mod provenance;
 mod rates;
+pub mod recording;
 mod saved;
 mod shared;
 mod traces;
@@ -24,9 +26,9 @@ use crate::checkpoint::{BEST, Checkpoint, LAST};
 use crate::experiment::{Experiment, Precision};
 use crate::folder::runinfo::{Cost, peak_memory};
 use crate::folder::{CHECKPOINTS, Ending, FINAL_METRICS, RunFolder};
-use crate::record::{FinalMetrics, read};
+use crate::record::{FinalMetrics, When, read};
 use crate::{Error, folder};
-use apical::evaluate::{answers, judge};
+use apical::evaluate::{answers_while, judge};
 use apical::kernels::Real;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +40,14 @@ use train::Run;
 pub struct Stop(pub Arc<AtomicUsize>);
 
 impl Stop {
+    /// Stands in place of a signal's number where the program itself asks.
+    pub const BY_CALLER: i32 = i32::MAX;
+
+    /// Asks the run to stop, as a signal would.
+    pub fn ask(&self) {
+        self.0.store(Self::BY_CALLER.unsigned_abs() as usize, Ordering::Relaxed);
+    }
+
     /// The signal that asked, if one did.
     pub fn signal(&self) -> Option<i32> {
         i32::try_from(self.0.load(Ordering::Relaxed)).ok().filter(|&signal| signal != 0)
@@ -83,6 +93,8 @@ pub trait Progress: Send {
     fn begin(&mut self, total: u64, done: u64);
     /// Now `done` are made.
     fn advance(&mut self, done: u64);
+    /// The validation set was evaluated, after so many presentations and epochs; what was found, by the names of metrics.
+    fn evaluated(&mut self, _when: When, _found: &[(&str, f64)]) {}
     /// Something to say on the way.
     fn note(&mut self, line: &str);
     /// The bar can go.
@@ -143,6 +155,7 @@ pub fn run_until(
     let (ended, mut cost) = ended.map_or_else(|error| (Err(error), Cost::default()), |(ended, cost)| (Ok(ended), cost));
     cost.peak_memory_bytes = peak_memory();
     let stopped = match &ended {
+        Ok(Ended::Stopped { signal: Stop::BY_CALLER }) => Some("stopped by the program that made it".to_owned()),
         Ok(Ended::Stopped { signal }) => Some(format!("stopped by signal {signal}")),
         _ => None,
     };
@@ -187,7 +200,7 @@ fn run_in<T: Real>(
     }
     let trained = run.train(options, progress, until)?;
     let cost = run.cost;
-    let ended = if let Ended::Done { .. } = trained { finish(run)? } else { trained };
+    let ended = if let Ended::Done { .. } = trained { finish(run, &options.stop)? } else { trained };
     Ok((ended, cost))
 }
 
@@ -198,7 +211,7 @@ fn say<T: Real>(run: &Run<'_, T>, progress: &mut dyn Progress, line: &str) -> Re
 }
 
 /// Tests once, with the checkpoint that was best on validation; writes metrics.json; compares with what was expected.
-fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
+fn finish<T: Real>(mut run: Run<'_, T>, stop: &Stop) -> Result<Ended, Error> {
     let e = run.e;
     let mut list = last_values(&read::metrics(run.folder.path())?, run.made());
     let chosen = match run.best() {
@@ -213,8 +226,12 @@ fn finish<T: Real>(mut run: Run<'_, T>) -> Result<Ended, Error> {
         let checkpoint = Checkpoint::load(&path)?;
         saved::restore_weights(&path.display().to_string(), &checkpoint, run.learner.as_mut())?;
         let (phi, sequence) = (e.network.activation, run.task.sequence);
-        let (output, unsettled) = match answers(run.learner.as_ref(), &run.task.test, sequence, run.pool) {
-            Ok(found) => found,
+        let go_on = || stop.signal().is_none();
+        let (output, unsettled) = match answers_while(run.learner.as_ref(), &run.task.test, sequence, run.pool, &go_on)
+        {
+            Ok(Some(found)) => found,
+            // All is saved but this test.
+            Ok(None) => return Ok(Ended::Stopped { signal: stop.signal().unwrap_or(Stop::BY_CALLER) }),
             Err(trouble) => return run.fail(&trouble),
         };
         let found = judge(&output, unsettled, &run.task.test, phi, e.train.loss);

@@ -66,7 +66,7 @@ const KINDS: [Quantity; 10] = [
 ];
 
 /// One variable of the trace group and how its rows come about.
-struct Channel {
+pub(super) struct Channel {
     quantity: Quantity,
     layer: usize,
     tensor: String,
@@ -94,21 +94,7 @@ impl Recorder {
     /// # Errors
     /// As [`TraceWriter::create`] and [`TraceWriter::resume`].
     pub fn open(e: &Experiment, folder: &Path, position: Option<&[u64]>) -> Result<Self, Error> {
-        let step_ms = step_ms(e);
-        let (mut channels, mut variables) = (Vec::new(), Vec::new());
-        for spec in &e.record.traces {
-            for layer in layers(e, spec) {
-                let (channel, variable) = plan(e, spec, layer, step_ms);
-                channels.push(channel);
-                variables.push(variable);
-            }
-            if spec.mean && !spec.pairs.is_empty() {
-                let whole = TraceSpec { pairs: Vec::new(), ..spec.clone() };
-                let (channel, variable) = plan(e, &whole, 0, step_ms);
-                channels.push(channel);
-                variables.push(Variable { name: format!("{}_mean", variable.name), ..variable });
-            }
-        }
+        let (channels, variables) = channels(e);
         let dtype = match e.precision {
             Precision::F32 => Dtype::F32,
             Precision::F64 => Dtype::F64,
@@ -119,7 +105,7 @@ impl Recorder {
             Some(rows) => Some(TraceWriter::resume(&dir, &variables, dtype, rows)?),
             None => Some(TraceWriter::create(&dir, &variables, dtype)?),
         };
-        Ok(Recorder { channels, writer, step_ms, row: Vec::new(), trouble: None, next: 0 })
+        Ok(Recorder { channels, writer, step_ms: step_ms(e), row: Vec::new(), trouble: None, next: 0 })
     }
 
     /// Makes all rows durable; rows per variable, for a checkpoint.
@@ -132,6 +118,26 @@ impl Recorder {
         }
         self.writer.as_mut().map_or(Ok(Vec::new()), TraceWriter::position)
     }
+}
+
+/// All channels of an experiment with the variables that they fill, in the order of its records.
+pub(super) fn channels(e: &Experiment) -> (Vec<Channel>, Vec<Variable>) {
+    let step_ms = step_ms(e);
+    let (mut channels, mut variables) = (Vec::new(), Vec::new());
+    for spec in &e.record.traces {
+        for layer in layers(e, spec) {
+            let (channel, variable) = plan(e, spec, layer, step_ms);
+            channels.push(channel);
+            variables.push(variable);
+        }
+        if spec.mean && !spec.pairs.is_empty() {
+            let whole = TraceSpec { pairs: Vec::new(), ..spec.clone() };
+            let (channel, variable) = plan(e, &whole, 0, step_ms);
+            channels.push(channel);
+            variables.push(Variable { name: format!("{}_mean", variable.name), ..variable });
+        }
+    }
+    (channels, variables)
 }
 
 /// Simulated time of one step of the solver (ms): dt, or a whole presentation where there are no dynamics.
@@ -214,22 +220,22 @@ fn plan(e: &Experiment, spec: &TraceSpec, layer: usize, step_ms: f64) -> (Channe
 }
 
 impl Channel {
-    fn due(&self, step: u64) -> bool {
+    pub(super) fn due(&self, step: u64) -> bool {
         step >= self.from && step <= self.to && step.is_multiple_of(self.every)
     }
 
     /// The first step after `step` that is due; none is `u64::MAX`.
-    fn due_after(&self, step: u64) -> u64 {
+    pub(super) fn due_after(&self, step: u64) -> u64 {
         let first = self.from.max(step.saturating_add(1));
         let due = first.div_ceil(self.every).saturating_mul(self.every);
         if due <= self.to { due } else { u64::MAX }
     }
 
-    fn wants(&self) -> Wants {
+    pub(super) fn wants(&self) -> Wants {
         if self.quantity == Quantity::Weight { Wants::Weights } else { Wants::Cells }
     }
 
-    fn row<T: Real>(&self, view: &View<'_, T>, row: &mut Vec<f64>) {
+    pub(super) fn row<T: Real>(&self, view: &View<'_, T>, row: &mut Vec<f64>) {
         row.clear();
         let (s, p, k) = (view.state, view.potentials, self.layer);
         let values: &[T] = match self.quantity {

@@ -9,7 +9,7 @@ use super::order::{Batch, Epoch};
 use super::rates;
 use super::saved::{self, Best, Counters, Identity, Positions};
 use super::traces::{Recorder, step_ms};
-use super::{Ended, Options, Progress};
+use super::{Ended, Options, Progress, Stop};
 use crate::Error;
 use crate::checkpoint::{BEST, Checkpoint, LAST, epoch_file};
 use crate::experiment::{Experiment, LearnerSpec, Phase, SolverSpec};
@@ -19,7 +19,7 @@ use crate::folder::{CHECKPOINTS, Ending, METRICS, RunFolder};
 use crate::plan;
 use crate::record::When;
 use apical::circuit::self_prediction::{distance_ip, distance_pi};
-use apical::evaluate::evaluate;
+use apical::evaluate::{Evaluation, answers_while, judge};
 use apical::kernels::Real;
 use apical::learners::Learner;
 use apical::solvers::{Moment, Outcome, Shown, Trouble};
@@ -175,8 +175,8 @@ impl<'a, T: Real> Run<'a, T> {
                 progress.advance(self.counters.presentation);
             }
             timed.end(self, true);
-            if let Some(trouble) = self.end_epoch(epochs, progress)? {
-                return self.fail(&trouble);
+            if let Some(ended) = self.end_epoch(epochs, options, progress)? {
+                return Ok(ended);
             }
             progress.advance(self.counters.presentation);
             if let Some(signal) = options.stop.signal().filter(|_| self.counters.epoch < epochs) {
@@ -269,38 +269,57 @@ impl<'a, T: Real> Run<'a, T> {
         self.measured.weights(self.when(), self.learner.weights())
     }
 
+    /// The validation set's evaluation; nothing, if a signal asked to stop meanwhile.
+    fn validate(&self, options: &Options) -> Result<Option<Evaluation>, Trouble> {
+        let (e, set) = (self.e, &self.task.validation);
+        let go_on = || options.stop.signal().is_none();
+        let found = answers_while(self.learner.as_ref(), set, self.task.sequence, self.pool, &go_on)?;
+        Ok(found.map(|(output, unsettled)| judge(&output, unsettled, set, e.network.activation, e.train.loss)))
+    }
+
     /// Validates and saves at the end of an epoch.
-    fn end_epoch(&mut self, epochs: u64, progress: &mut dyn Progress) -> Result<Option<Trouble>, Error> {
+    fn end_epoch(
+        &mut self,
+        epochs: u64,
+        options: &Options,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<Ended>, Error> {
         let e = self.e;
-        self.counters.epoch += 1;
-        self.counters.in_epoch = 0;
-        let epoch = self.counters.epoch;
-        let mut files: Vec<PathBuf> = Vec::new();
+        let epoch = self.counters.epoch + 1;
         let due = epoch.is_multiple_of(e.train.validate_every as u64) || epoch == epochs;
+        let mut validated = None;
+        if due && !self.task.validation.is_empty() {
+            // Before anything of this is counted: who stops here goes on here.
+            validated = match (self.validate(options), options.stop.signal()) {
+                (Ok(Some(found)), _) => Some(found),
+                (Ok(None), signal) => {
+                    self.save(&[LAST.into()])?;
+                    return Ok(Some(Ended::Stopped { signal: signal.unwrap_or(Stop::BY_CALLER) }));
+                }
+                (Err(trouble), _) => {
+                    (self.counters.epoch, self.counters.in_epoch) = (epoch, 0);
+                    return self.fail(&trouble).map(Some);
+                }
+            };
+        }
+        (self.counters.epoch, self.counters.in_epoch) = (epoch, 0);
+        let mut files: Vec<PathBuf> = Vec::new();
         if due {
             for (name, value) in rates::saturation(e, &self.task, self.learner.weights()) {
                 self.measured.append(self.when(), &name, value)?;
             }
         }
-        if due && !self.task.validation.is_empty() {
-            let (phi, sequence) = (e.network.activation, self.task.sequence);
-            let learner = self.learner.as_ref();
-            let result = evaluate(learner, &self.task.validation, sequence, phi, e.train.loss, self.pool);
-            let found = match result {
-                Ok(found) => found,
-                Err(trouble) => return Ok(Some(trouble)),
-            };
+        if let Some(found) = validated {
             hit("evaluation.middle");
             let when = self.when();
-            if let Some(loss) = found.loss {
-                self.measured.append(when, "validation.loss", loss)?;
+            let unsettled = e.is_iterative().then(|| found.unsettled as f64 / found.samples as f64);
+            let names = ["validation.loss", "validation.error", "validation.unsettled"];
+            let values = names.into_iter().zip([found.loss, found.error, unsettled]);
+            let values: Vec<(&str, f64)> = values.filter_map(|(name, value)| Some((name, value?))).collect();
+            for &(name, value) in &values {
+                self.measured.append(when, name, value)?;
             }
-            if let Some(error) = found.error {
-                self.measured.append(when, "validation.error", error)?;
-            }
-            if e.is_iterative() {
-                self.measured.append(when, "validation.unsettled", found.unsettled as f64 / found.samples as f64)?;
-            }
+            progress.evaluated(when, &values);
             if let Some(score) = found.error.or(found.loss) {
                 if score.is_finite() && self.counters.best.is_none_or(|best| score < best.score) {
                     self.counters.best = Some(Best { epoch, score });

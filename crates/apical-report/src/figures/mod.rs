@@ -53,17 +53,19 @@ pub struct Drawn {
     pub scene: Scene,
     /// The data.
     pub csv: String,
+    /// The figure in the words of the data, where it is made of axes.
+    pub figure: Option<Figure>,
 }
 
 impl From<Figure> for Drawn {
     fn from(figure: Figure) -> Drawn {
-        Drawn { scene: figure.scene(), csv: figure.csv() }
+        Drawn { scene: figure.scene(), csv: figure.csv(), figure: Some(figure) }
     }
 }
 
 impl From<HeatMap> for Drawn {
     fn from(map: HeatMap) -> Drawn {
-        Drawn { scene: map.scene(), csv: map.csv() }
+        Drawn { scene: map.scene(), csv: map.csv(), figure: None }
     }
 }
 

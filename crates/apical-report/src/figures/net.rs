@@ -38,7 +38,7 @@ pub(super) fn circuit(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> 
         csv.push_str(&format!("{k},{n},{inter}\n"));
     }
     let scene = Schematic { sizes, plastic }.scene_of_width(options.width(ONE_AND_A_HALF_COLUMNS));
-    Ok(Drawn { scene, csv })
+    Ok(Drawn { scene, csv, figure: None })
 }
 
 pub(super) fn tiles(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {

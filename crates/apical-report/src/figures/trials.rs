@@ -281,7 +281,7 @@ pub(super) fn parallel(runs: &Runs, options: &Options) -> Result<Drawn, Refusal>
     let keys: Vec<&str> = t.columns.iter().map(|column| short(&column.key)).collect();
     let title = format!("{} of {} configs over {}", t.label, t.scores.len(), keys.join(", "));
     let scene = Scene { width, height, title, shapes: below };
-    Ok(Drawn { scene, csv: table(runs, &t) })
+    Ok(Drawn { scene, csv: table(runs, &t), figure: None })
 }
 
 /// A row per config: its values, what it came to, of how many runs.
@@ -318,7 +318,8 @@ pub(super) fn importances(runs: &Runs, options: &Options) -> Result<Drawn, Refus
     let mut rows: Vec<(&str, f64)> =
         t.columns.iter().map(|column| column.key.as_str()).zip(found.loss.iter().copied()).collect();
     rows.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Ok(Drawn { scene: bars(&rows, &t, found.explained, options), csv: csv(&rows, found.explained) })
+    let scene = bars(&rows, &t, found.explained, options);
+    Ok(Drawn { scene, csv: csv(&rows, found.explained), figure: None })
 }
 
 fn csv(rows: &[(&str, f64)], explained: f64) -> String {

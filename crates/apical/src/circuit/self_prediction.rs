@@ -16,6 +16,16 @@ pub fn to_inter<T: Real>(att: &Attenuation, k: usize, depth: usize, forward_abov
     Mat { data: forward_above.data.iter().map(|&w| f * w).collect(), ..*forward_above }
 }
 
+/// Sets all interneuron synapses to their self-predicting values.
+pub fn set<T: Real>(att: &Attenuation, w: &mut Tensors<T>) {
+    let depth = w.pp.len();
+    w.pi = w.pb.iter().map(from_inter).collect();
+    w.ip = (1..depth).map(|k| to_inter(att, k, depth, &w.pp[k])).collect();
+    if !w.bpp.is_empty() {
+        w.bip = (1..depth).map(|k| to_inter(att, k, depth, &w.bpp[k])).collect();
+    }
+}
+
 /// Frobenius norm of W^PI_{k,k} + W^PP_{k,k+1} for each hidden layer: 0 in the self-predicting state.
 pub fn distance_pi<T: Real>(w: &Tensors<T>) -> Vec<f64> {
     let distance = |a: &Mat<T>, b: &Mat<T>| {

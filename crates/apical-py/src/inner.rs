@@ -1,0 +1,162 @@
+//! A circuit in one number type: presentations one after the other, and where they may be interrupted.
+
+use apical::circuit::params::Rates;
+use apical::circuit::{Tensors, self_prediction};
+use apical::evaluate::CHUNK;
+use apical::kernels::Real;
+use apical::learners::Learner;
+use apical::solvers::{Observer, Outcome, Shown, Trouble, Weights};
+use apical_lab::run::build;
+use apical_lab::{Error, Experiment};
+use numpy::Element;
+use pyo3::{PyErr, PyResult, Python};
+use std::time::{Duration, Instant};
+
+/// Python's signals are looked at so often.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The numbers of a circuit: both the engine's and NumPy's.
+pub trait Number: Real + Element {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// Why presentations ended early.
+pub enum Halt {
+    /// Numerical trouble.
+    Trouble(Trouble),
+    /// A signal handler of Python raised this.
+    Interrupted(PyErr),
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        Halt::Trouble(trouble)
+    }
+}
+
+/// A circuit and what it goes on with.
+pub struct Inner<T> {
+    e: Experiment,
+    /// Weights, potentials, low-passed changes, clock.
+    pub learner: Box<dyn Learner<T>>,
+    outcome: Outcome<T>,
+}
+
+/// Patterns one presentation after the other: presentations x samples x cells.
+pub struct Patterns<'a, T> {
+    /// Input rates.
+    pub inputs: &'a [T],
+    /// Target potentials, if a target nudges.
+    pub targets: Option<&'a [T]>,
+    /// Whether rules act.
+    pub plastic: bool,
+}
+
+impl<T: Number> Inner<T> {
+    /// With its start weights, at rest.
+    pub fn new(e: &Experiment) -> Result<Self, Error> {
+        let learner = build::learner(e, build::start_weights::<T>(e)?);
+        Ok(Inner { e: e.clone(), learner, outcome: Outcome::new(&e.network, e.train.batch) })
+    }
+
+    /// Values of a presentation: of its inputs, of its outputs.
+    pub fn lengths(&self) -> (usize, usize) {
+        let (sizes, batch) = (&self.e.network.sizes, self.e.train.batch);
+        (batch * sizes[0], batch * sizes[sizes.len() - 1])
+    }
+
+    /// The same circuit with presentations of another length.
+    pub fn retime(&mut self, e: &Experiment) -> Result<(), Error> {
+        if e.timing == self.e.timing {
+            return Ok(());
+        }
+        let mut learner = build::learner(e, self.learner.weights().clone());
+        let (clock, mut saved) = (self.learner.clock(), self.learner.save());
+        let missing = learner.restore(&mut |name, length| {
+            let at = saved.iter().position(|array| array.name == name && array.data.len() == length)?;
+            Some(saved.swap_remove(at).data)
+        });
+        missing.map_err(|name| Error::input("state", format!("it has no {name}"), "the state of such a circuit"))?;
+        learner.set_clock(clock);
+        self.learner = learner;
+        self.e.timing = e.timing;
+        Ok(())
+    }
+
+    /// Shows patterns; appends what the output's basal dendrites predict of each to `outputs`.
+    pub fn present(
+        &mut self,
+        patterns: &Patterns<'_, T>,
+        outputs: &mut Vec<T>,
+        observer: &mut (dyn Observer<T> + Send),
+        pool: Option<&rayon::ThreadPool>,
+    ) -> Result<(), Halt> {
+        let rates = &self.e.phases[0].rates;
+        if patterns.plastic {
+            self.learner.set_rates(rates, 1.0);
+        } else {
+            self.learner.set_rates(&still(rates), 1.0);
+        }
+        let (input, target) = self.lengths();
+        let mut looked = Instant::now();
+        for (n, shown) in patterns.inputs.chunks_exact(input).enumerate() {
+            let target = patterns.targets.map(|all| &all[n * target..][..target]);
+            let shown = Shown { samples: self.e.train.batch, input: shown, target };
+            let (learner, outcome) = (&mut self.learner, &mut self.outcome);
+            match pool {
+                Some(pool) => pool.install(|| learner.learn(&shown, outcome, observer))?,
+                None => learner.learn(&shown, outcome, observer)?,
+            }
+            outputs.extend_from_slice(&self.outcome.output);
+            if looked.elapsed() > LOOK_EVERY {
+                look().map_err(Halt::Interrupted)?;
+                looked = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers from rest, in the portions of every evaluation, on which bits depend; returns how many samples have none.
+    pub fn answer(&self, inputs: &[T], output: &mut [T]) -> Result<usize, Halt> {
+        let sizes = &self.e.network.sizes;
+        let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+        let (mut unsettled, mut looked) = (0, Instant::now());
+        for (inputs, output) in inputs.chunks(CHUNK * first).zip(output.chunks_mut(CHUNK * last)) {
+            unsettled += self.learner.answer(inputs, inputs.len() / first, output)?;
+            if looked.elapsed() > LOOK_EVERY {
+                look().map_err(Halt::Interrupted)?;
+                looked = Instant::now();
+            }
+        }
+        Ok(unsettled)
+    }
+
+    /// Sums over cells at the end of the last presentation, mean over samples, per hidden layer: v_A^2, and (u^I - u^P)^2.
+    pub fn measures(&self) -> (Vec<f64>, Vec<f64>) {
+        (self.outcome.apical_squared.clone(), self.outcome.mismatch_squared.clone())
+    }
+
+    /// All interneuron synapses at their self-predicting values.
+    pub fn self_predicting(&mut self) {
+        let attenuation = build::attenuation(&self.e);
+        self_prediction::set(&attenuation, self.learner.weights_mut());
+    }
+
+    /// What the forward rules would teach at a rate of 1, from rest, at weights that stand still; samples as in `e`.
+    pub fn direction(e: &Experiment, w: Tensors<T>, inputs: &[T], targets: &[T]) -> Result<Tensors<T>, Trouble> {
+        let mut learner = build::learner(e, w);
+        let own = &e.phases[0].rates;
+        learner.set_rates(&Rates { pp: vec![1.0; own.pp.len()], ..still(own) }, 1.0);
+        learner.update(&Shown { samples: e.train.batch, input: inputs, target: Some(targets) }, Weights::Held)
+    }
+}
+
+/// No rule acts.
+fn still(rates: &Rates) -> Rates {
+    rates.scaled(0.0)
+}
+
+/// Lets Python handle its signals.
+pub fn look() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
+}
