@@ -88,6 +88,22 @@ esac
 exit "$code"
 "#;
 
+/// A line break in an option would be a line of the script.
+///
+/// # Errors
+/// `Input` if there is one.
+pub fn must_be_lines(asks: &Slurm) -> Result<(), Failure> {
+    let named =
+        [("time", &asks.time), ("partition", &asks.partition), ("account", &asks.account), ("mem", &asks.memory)];
+    let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    for (name, value) in named.chain(asks.extra.iter().map(|value| ("extra", value))) {
+        if value.is_empty() || value.contains(char::is_control) {
+            return Err(Failure::input(format!("slurm.{name}"), format!("{value:?}"), "one line of text"));
+        }
+    }
+    Ok(())
+}
+
 /// A line of a script is read by sbatch itself, which knows blanks, #, quotes and backslashes as a shell does.
 fn option(name: &str, value: &str) -> String {
     let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:%,+=@".contains(c));

@@ -6,6 +6,7 @@ use crate::terminal::Terminal;
 use apical_lab::run::significant;
 use apical_lab::sweep::best::{Best, best as find};
 use apical_lab::sweep::status::Status;
+use apical_lab::sweep::table::{Cell, Table};
 use apical_lab::sweep::{Layout, Plan, Spec};
 use indicatif::HumanDuration;
 use serde_json::{Value, json};
@@ -13,6 +14,20 @@ use std::time::Duration;
 
 /// Reasons and runs that are told of by name.
 const TOLD: usize = 10;
+
+/// Warns of runs whose folders are damaged: they have rows, and no values.
+pub fn damaged(table: &Table, layout: &Layout, terminal: &Terminal) {
+    let texts = |name: &str| table.column(name).unwrap_or_default().iter().map(Cell::text).collect::<Vec<_>>();
+    let (runs, reasons) = (texts("run"), texts("reason"));
+    let of =
+        texts("state").iter().enumerate().filter(|(_, state)| *state == "damaged").map(|(i, _)| i).collect::<Vec<_>>();
+    for &i in of.iter().take(TOLD) {
+        terminal.warn(&format!("{} is damaged: {}", layout.runs().join(&runs[i]).display(), reasons[i]));
+    }
+    if of.len() > TOLD {
+        terminal.warn(&format!("{} more are damaged: `reason` of the table tells of each", of.len() - TOLD));
+    }
+}
 
 /// Tells how far a sweep has come; of a search also the best trial.
 pub fn status(

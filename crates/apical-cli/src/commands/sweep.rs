@@ -326,7 +326,11 @@ fn make(args: &RunArgs, terminal: &Terminal) -> Outcome {
     let status = status(plan, &o.layout, table.as_ref())?;
     sweep_told::status(&o.spec, plan, &o.layout, &status, Some(done.made), terminal)?;
     if done.left > 0 {
-        terminal.say(&format!("{} runs are left: others make them, or they wait for these", done.left));
+        let told = match status.running.iter().all(|run| run.dead) {
+            true => "their folders are gone, or who made them died: the same command makes them anew",
+            false => "others make them, or they wait for these",
+        };
+        terminal.say(&format!("runs left: {}; {told}", done.left));
     }
     Ok(i32::from(!status.crashed.is_empty()))
 }
@@ -349,6 +353,7 @@ fn write_table(args: &CollectArgs, terminal: &Terminal) -> Outcome {
     let path = |end: &str| o.layout.join(format!("{TABLE}.{end}"));
     write_atomic(&path("csv"), &table.csv()?, "comparison")?;
     write_atomic(&path("parquet"), &table.parquet()?, "comparison")?;
+    sweep_told::damaged(&table, &o.layout, terminal);
     let missing = o.plan.runs.len() - table.rows();
     if missing > 0 {
         terminal.warn(&format!("{missing} of {} runs are not in the table: they have not ended", o.plan.runs.len()));
@@ -399,6 +404,7 @@ fn submit(args: &SubmitArgs, terminal: &Terminal) -> Outcome {
     asks.partition = text(&args.partition, asks.partition);
     asks.account = text(&args.account, asks.account);
     asks.memory = text(&args.memory, asks.memory);
+    slurm::must_be_lines(&asks)?;
     let (file, out) = (whole(&args.which.file)?, whole(&args.which.out)?);
     let program = std::env::current_exe().map_err(|source| apical_lab::Error::machine("this program", source))?;
     let (folder, data) = (whole(o.layout.path())?.join("slurm"), std::env::var("APICAL_DATA").ok());

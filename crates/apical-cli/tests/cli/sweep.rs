@@ -48,6 +48,17 @@ fn a_sweep_is_planned_made_and_collected() {
     let run = format!("sweeps/rates/runs/{}", cells[0][0]);
     assert!(!place.join(&run).join("figures").exists());
     assert_eq!(place.apical(&["diff", &run, &run]).code, Some(0));
+    // One that has lost its values is told of, and has none.
+    for (file, text) in [("metrics.jsonl", None), ("metrics.jsonl", Some("rubbish\n")), ("metrics.json", None)] {
+        let path = place.join(&run).join(file);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, text.unwrap_or("")).unwrap();
+        let done = ok(place.apical(&["sweep", "collect", "rates.toml"]));
+        assert!(done.stderr.contains(file) && done.stderr.contains("is damaged"), "{done:?}");
+        let table = std::fs::read_to_string(place.join("sweeps/rates/results.csv")).unwrap();
+        assert!(table.lines().nth(1).unwrap().contains(",damaged,"), "{table}");
+        std::fs::write(&path, whole).unwrap();
+    }
 }
 
 #[test]
@@ -227,6 +238,15 @@ fn a_metric_that_no_run_will_have_is_refused_before_any_is_made() {
     let search = "method = \"bayes\"\nsamples = 3\nmetric = \"train.loss\"\n[vary]\nplasticity.eta_pi = { log = [0.001, 0.01] }\n";
     place.write("rates.toml", format!("experiment = \"base.toml\"\n{search}"));
     place.apical(&["sweep", "run", "rates.toml"]).refused(2, &["rates.toml:4", "train.loss"]);
+}
+
+#[test]
+fn an_option_of_slurm_cannot_become_a_line_of_the_script() {
+    let slurm = "[vary]\nseed = [1, 2]\n[slurm]\npartition = \"a\\ntouch X\"\n";
+    let submit = ["sweep", "submit", "rates.toml", "--slurm", "--dry-run"];
+    place(slurm).apical(&submit).refused(2, &["slurm.partition", "one line"]);
+    let place = place("[vary]\nseed = [1, 2]\n");
+    place.apical(&[&submit[..], &["--time", ""]].concat()).refused(2, &["slurm.time", "one line"]);
 }
 
 #[test]

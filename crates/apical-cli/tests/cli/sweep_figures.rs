@@ -70,6 +70,14 @@ fn variants_stand_in_figures_and_reports_by_their_names() {
 }
 
 #[test]
+fn a_variant_whose_runs_all_failed_is_in_the_legend() {
+    let place =
+        made("[variant.calm]\n[variant.wild]\nplasticity.eta_ip = 1e30\n[vary]\nplasticity.eta_pi = [0.001, 0.002]\n");
+    let lines = drawn(&place, "sweep-lines", "svg");
+    assert!(lines.contains("variant = wild: failed") && !lines.contains("calm: failed"), "{lines}");
+}
+
+#[test]
 fn runs_that_were_ended_early_are_told_from_those_that_came_to_their_end() {
     let place = made(
         "[vary]\nplasticity.eta_pi = { log = [1e-3, 1.0], steps = 9 }\n[set]\ntrain.epochs = 9\n[stop]\nfirst = 1\nfactor = 3\n",

@@ -25,6 +25,9 @@ const CURVES: &[&str] =
 /// What stands before the name of a metric whose course a column holds, by what its points are counted in.
 const BY: [&str; 2] = ["by_epoch.", "by_presentation."];
 const RUN: &str = "run";
+const STATE: &str = "state";
+/// States of runs that have ended, which alone stand in it.
+const ENDED: [&str; 2] = ["done", "failed"];
 
 /// Column and value, as text.
 type Cells = BTreeMap<String, String>;
@@ -37,8 +40,10 @@ pub struct Kept<'a> {
     layout: &'a Layout,
     path: PathBuf,
     rows: Rows,
-    /// Rows that are not in the file yet.
-    fresh: Vec<(String, Cells)>,
+    /// Rows that were added here, all of them: whoever puts back an older file meanwhile loses none.
+    added: Vec<(String, Cells)>,
+    /// Some of these are not in the file yet.
+    unwritten: bool,
     /// When the file was last written, and how long that took.
     written: Option<(Instant, Duration)>,
 }
@@ -70,8 +75,18 @@ impl<'a> Kept<'a> {
         if folder(path).starts_with(folder(layout.path())) {
             return Err(refused("the table would lie in the sweep's own folder", "a place outside of it"));
         }
-        let (path, rows, fresh) = (path.to_owned(), Rows::read(path)?, Vec::new());
-        Ok(Kept { spec, plan, layout, path, rows, fresh, written: None })
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        if let Some(above) = above.filter(|above| !above.is_dir()) {
+            return Err(refused(
+                &format!("there is no folder {}", above.display()),
+                "a file in a folder that is there",
+            ));
+        }
+        if path.is_symlink() && !path.exists() {
+            return Err(refused("a link to what is not there", "a file, or no file"));
+        }
+        let (path, rows, added) = (path.to_owned(), Rows::read(path)?, Vec::new());
+        Ok(Kept { spec, plan, layout, path, rows, added, unwritten: false, written: None })
     }
 
     /// The same for one that will be added to, and gives its rows the values that the plan has for them.
@@ -95,7 +110,7 @@ impl<'a> Kept<'a> {
 
     /// Why a run that stands in it failed; nothing of one that came to its end, or does not stand in it.
     pub fn failure(&self, run: &str) -> Option<String> {
-        let row = self.rows.cells.get(run).filter(|row| row.get("state").is_some_and(|state| state != "done"))?;
+        let row = self.rows.cells.get(run).filter(|row| row.get(STATE).is_some_and(|state| state != "done"))?;
         Some(row.get("reason").cloned().unwrap_or_default())
     }
 
@@ -110,7 +125,8 @@ impl<'a> Kept<'a> {
     /// # Errors
     /// `Machine`; `Input` if the run's folder is damaged.
     pub fn add(&mut self, planned: &Planned) -> Result<(), Error> {
-        self.fresh.push((planned.run.clone(), cells(self.spec, planned, self.layout)?));
+        self.added.push((planned.run.clone(), cells(self.spec, planned, self.layout)?));
+        self.unwritten = true;
         match self.written {
             Some((at, took)) if at.elapsed() < SHARE * took => Ok(()),
             _ => self.flush(),
@@ -122,15 +138,15 @@ impl<'a> Kept<'a> {
     /// # Errors
     /// `Machine`; `Input` if the file has become something else.
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.fresh.is_empty() {
+        if !self.unwritten {
             return Ok(());
         }
         let began = Instant::now();
         let _held = self.lock()?;
         self.rows = Rows::read(&self.path)?;
-        self.rows.cells.extend(self.fresh.iter().cloned());
+        self.rows.cells.extend(self.added.iter().cloned());
         self.write()?;
-        self.fresh.clear();
+        self.unwritten = false;
         self.written = Some((Instant::now(), began.elapsed()));
         Ok(())
     }
@@ -192,6 +208,12 @@ impl Rows {
                 let found = format!("no run, or one that stands above: {run:?}");
                 return Err(Error::input(format!("{}:{line}", place()), found, "a row for each run"));
             }
+            let state = rows.cells.get(&run).and_then(|cells| cells.get(STATE));
+            if state.is_none_or(|state| !ENDED.contains(&state.as_str())) {
+                let line = record.position().map_or(0, csv::Position::line);
+                let found = format!("column `{STATE}`: {:?}", state.map_or("", String::as_str));
+                return Err(Error::input(format!("{}:{line}", place()), found, ENDED.join(" or ")));
+            }
             rows.order.push(run);
         }
         Ok(rows)
@@ -201,7 +223,7 @@ impl Rows {
     fn csv(&self, spec: &Spec, plan: &Plan) -> io::Result<Vec<u8>> {
         let mut columns = vec![RUN.to_owned()];
         columns.extend(spec.keys().into_iter().map(str::to_owned));
-        columns.extend(["seed", "state", "reason"].map(str::to_owned));
+        columns.extend(["seed", STATE, "reason"].map(str::to_owned));
         let mut all: Vec<&String> =
             self.cells.values().flat_map(BTreeMap::keys).collect::<HashSet<_>>().into_iter().collect();
         all.sort_by_key(|name| (COSTS.contains(&name.as_str()), BY.iter().any(|by| name.starts_with(by)), *name));
@@ -235,7 +257,10 @@ fn cells(spec: &Spec, planned: &Planned, layout: &Layout) -> Result<Cells, Error
         let found = "the run is to be added to a table and is not there";
         return Err(Error::input(folder.display().to_string(), found, "a run that has ended"));
     };
-    put("state", state.to_owned());
+    if !ENDED.contains(&state) {
+        return Err(Error::input(folder.display().to_string(), reason, "a run that has ended and is whole"));
+    }
+    put(STATE, state.to_owned());
     put("reason", reason);
     metrics.iter().for_each(|(name, value)| put(name, value.text()));
     for series in read::metrics(&folder)?.series.iter().filter(|s| CURVES.iter().any(|c| s.name.starts_with(c))) {

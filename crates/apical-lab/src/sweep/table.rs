@@ -7,8 +7,8 @@ use super::spec::{Ranking, Spec};
 use super::status::crashes;
 use crate::Error;
 use crate::config::node::{Node, Value};
-use crate::folder::{Ending, FINAL_METRICS, RunInfo};
-use crate::record::read;
+use crate::folder::{Ending, FINAL_METRICS, METRICS, RunInfo};
+use crate::record::read::{self, Metrics};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::Path;
@@ -113,7 +113,17 @@ pub(super) fn outcome(
         Ok(None) => return empty("damaged", "neither DONE nor FAILED in its folder".into()),
         Err(error) => return empty("damaged", error.to_string()),
     };
-    let metrics = if folder.join(FINAL_METRICS).exists() {
+    // What came to its end has both; what failed may have neither.
+    let course = read::metrics(&folder).and_then(|course| match course.series.is_empty() && ending.done {
+        false => Ok(course),
+        true => Err(Error::input(folder.join(METRICS).display().to_string(), "no values", "those of a run that ended")),
+    });
+    let course = match course {
+        Ok(course) => Some(course),
+        Err(error) if ending.done => return empty("damaged", error.to_string()),
+        Err(_) => None,
+    };
+    let metrics = if ending.done || folder.join(FINAL_METRICS).exists() {
         match read::final_metrics(&folder) {
             Ok(map) => map.into_iter().map(|(name, value)| (name, json_cell(&value))).collect(),
             Err(error) => return empty("damaged", error.to_string()),
@@ -123,7 +133,8 @@ pub(super) fn outcome(
     };
     let info = RunInfo::read(&folder).ok();
     let costs = info.map_or([Cell::Empty, Cell::Empty], |info| [Cell::Number(info.seconds), Cell::Text(info.host)]);
-    let score = if ending.done { score(&folder, &spec.ranking).map_or(Cell::Empty, Cell::Number) } else { Cell::Empty };
+    let score = course.filter(|_| ending.done).and_then(|course| counts(&course, &spec.ranking));
+    let score = score.map_or(Cell::Empty, Cell::Number);
     Some(Outcome { state: if ending.done { "done" } else { "failed" }, reason: ending.reason, score, metrics, costs })
 }
 
@@ -137,8 +148,11 @@ impl Spec {
 
 /// What a run counts for, by the ranking; nothing if it has no such metric.
 pub fn score(folder: &Path, ranking: &Ranking) -> Option<f64> {
-    let metrics = read::metrics(folder).ok()?;
-    ranking.of(&metrics.get(&ranking.metric)?.values)
+    counts(&read::metrics(folder).ok()?, ranking)
+}
+
+fn counts(course: &Metrics, ranking: &Ranking) -> Option<f64> {
+    ranking.of(&course.get(&ranking.metric)?.values)
 }
 
 fn json_cell(value: &serde_json::Value) -> Cell {

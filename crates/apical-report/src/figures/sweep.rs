@@ -218,11 +218,13 @@ pub(super) fn lines(runs: &Runs, options: &Options) -> Result<Drawn, Refusal> {
         panel.lines.push(Line { name, colour, dash, x, y: of(false, |p| p.mean) });
     }
     let is_seen = |line: &&Line| line.y.iter().any(|v| v.is_finite());
-    let seen = (0..rows).filter(|&row| {
-        s.keys.len() > 1 && panel.lines.iter().chain(&rings).filter(is_seen).any(|line| line.colour == row)
-    });
-    let key = |row: usize| Key { name: panel.lines[row].name.clone(), colour: Some(row), dash: panel.lines[row].dash };
-    let mut legend: Vec<Key> = seen.map(key).collect();
+    // Of what failed everywhere there is nothing to draw, but that.
+    let key = |row: usize| {
+        let seen = panel.lines.iter().chain(&rings).filter(is_seen).any(|line| line.colour == row);
+        let name = format!("{}{}", panel.lines[row].name, if seen { "" } else { ": failed" });
+        Key { name, colour: Some(row), dash: panel.lines[row].dash }
+    };
+    let mut legend: Vec<Key> = (0..rows).filter(|_| s.keys.len() > 1).map(key).collect();
     legend.extend((!rings.is_empty()).then(|| Key { name: EARLY.to_owned(), colour: None, dash: Dash::Rings }));
     panel.legend = Some(legend);
     panel.lines.extend(rings);

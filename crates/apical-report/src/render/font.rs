@@ -22,19 +22,20 @@ pub fn width(text: &str, size: f64) -> f64 {
     text.chars().map(|c| advance(c).map_or(UNKNOWN, f64::from)).sum::<f64>() * size
 }
 
-/// The text itself if it is no longer than `most`, else its beginning with an ellipsis.
+/// The text itself if it is no longer than `most`, else its beginning and its end about an ellipsis: long names often differ
+/// at their end only.
 pub fn fit(text: &str, size: f64, most: f64) -> String {
     if width(text, size) <= most {
         return text.to_owned();
     }
-    let mut short: Vec<char> = text.chars().collect();
-    while short.pop().is_some() {
-        let candidate: String = short.iter().collect::<String>().trim_end().to_owned() + "\u{2026}";
-        if width(&candidate, size) <= most {
-            return candidate;
-        }
-    }
-    String::new()
+    let letters: Vec<char> = text.chars().collect();
+    let part = |from: usize, to: usize| letters[from..to].iter().collect::<String>();
+    let cut = |kept: usize| {
+        let end = kept / 2;
+        let (begins, ends) = (part(0, kept - end), part(letters.len() - end, letters.len()));
+        format!("{}\u{2026}{}", begins.trim_end(), ends.trim_start())
+    };
+    (0..letters.len()).rev().map(cut).find(|candidate| width(candidate, size) <= most).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -51,7 +52,9 @@ mod tests {
     #[test]
     fn long_texts_are_cut_to_fit() {
         let cut = fit("a very long name of a run", 7.0, 40.0);
-        assert!(cut.ends_with('\u{2026}') && width(&cut, 7.0) <= 40.0);
+        assert!(cut.starts_with('a') && cut.ends_with("run") && width(&cut, 7.0) <= 40.0, "{cut}");
+        let names = ["no_lateral_plasticity_rule", "no_lateral_plasticity_noise"];
+        assert_ne!(fit(names[0], 7.0, 50.0), fit(names[1], 7.0, 50.0));
         assert_eq!(fit("short", 7.0, 40.0), "short");
         assert_eq!(fit("x", 7.0, -1.0), "");
     }
