@@ -51,15 +51,22 @@ pub fn run(args: &[String]) -> bool {
     }
     let python = python::with_readers(filters.is_empty());
     tally += tests(slow, &filters, python.as_deref());
-    tally += match &python {
-        Some(python) => python_package::run(python, slow, &filters),
-        None => {
-            println!("skipped: there is no Python for the Python package");
-            Tally { skipped: 1, ..Tally::default() }
-        }
-    };
+    // pytest keeps one core busy for minutes: clippy has the others meanwhile.
+    tally += std::thread::scope(|scope| {
+        let package = scope.spawn(|| match &python {
+            Some(python) => python_package::run(python, slow, &filters),
+            None => {
+                println!("skipped: there is no Python for the Python package");
+                Tally { skipped: 1, ..Tally::default() }
+            }
+        });
+        let lints = match filters.is_empty() {
+            true => with_tool("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            false => Tally::default(),
+        };
+        lints + package.join().unwrap_or(Tally::of(false))
+    });
     if filters.is_empty() {
-        tally += with_tool("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
         tally += Tally::of(package::run());
     }
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from hypothesis import configuration
 
 ROOT = Path(__file__).resolve().parents[3]
 configuration.set_hypothesis_home_dir(ROOT / "target" / "hypothesis")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """A shell in the background hands its children an ignored Ctrl-C, and Python leaves it so."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

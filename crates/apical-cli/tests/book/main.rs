@@ -136,7 +136,8 @@ fn commands_stand_in_blocks_that_say_what_they_are() {
                 _ if block.text.lines().any(page::is_ours) => failures.push(format!("{at}: commands outside of `sh`")),
                 _ => {}
             }
-            let known = |word: &str| ["exit=", "not-run=\"", "file=", "fragment"].iter().any(|k| word.starts_with(k));
+            let known =
+                |word: &str| ["exit=", "needs=", "not-run=\"", "file=", "fragment"].iter().any(|k| word.starts_with(k));
             let extra = block
                 .info
                 .split('"')
