@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask test [--slow] [FILTER...]   format, tidy, all tests of all crates, clippy, packages; with a FILTER only
-                                        the tests whose names contain it; --slow: ignored tests too
+                                        the tests whose names contain it; --slow: ignored tests, wheel and installation too
 cargo xtask python [--slow] [FILTER...] the Python package alone: its wheel, its tests and its types
 cargo xtask tidy                        rules of the house that the compiler does not know
 cargo xtask docs                        generated pages, the gallery's pictures, and the book in target/book; installs mdBook
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Some((task, rest)) if task == "python" => python_package::alone(rest),
         Some((task, [])) if task == "tidy" => tidy::run(),
         Some((task, [])) if task == "docs" => docs::run(),
-        Some((task, [])) if task == "package" => package::run(),
+        Some((task, [])) if task == "package" => package::run(true),
         Some((task, [])) if task == "sanitize" => return sanitize::run(),
         Some((task, rest)) if task == "bench-peers" => return bench_peers::run(rest),
         Some((task, rest)) if task == "bench-scaling" => bench_scaling(rest),

@@ -9,8 +9,9 @@ use crate::{cargo, root, succeeds};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// True if the packages hold all that they need and the installed command starts.
-pub fn run() -> bool {
+/// True if the packages hold all that they need and, where that is asked for, since it builds half of the workspace once more,
+/// the installed command starts.
+pub fn run(and_install: bool) -> bool {
     let excluded = ["--exclude", "xtask", "--exclude", "apical-benches", "--exclude", "apical-py"];
     let packed = ["package", "--workspace", "--allow-dirty", "--offline", "--no-verify", "--quiet"];
     if !succeeds(cargo(&packed).args(excluded)) {
@@ -20,7 +21,7 @@ pub fn run() -> bool {
         Ok(workspace) => {
             let mut check = cargo(&["check", "--workspace", "--offline", "--manifest-path"]);
             check.arg(workspace.join("Cargo.toml")).arg("--target-dir").arg(root().join("target"));
-            succeeds(&mut check) && install()
+            succeeds(&mut check) && (!and_install || install())
         }
         Err(why) => {
             eprintln!("unpacking the packages: {why}");
