@@ -22,6 +22,7 @@ SCRIPT = textwrap.dedent("""
     study = optuna.create_study(
         study_name="s", storage=JournalStorage(JournalFileBackend("journal.log")), load_if_exists=True,
         sampler=optuna.samplers.RandomSampler(seed=int(sys.argv[1])),
+        pruner=optuna.pruners.NopPruner(),  # the default would end trials from the sixth on, by who was first
     )
     base = apical.experiment("digits").with_({"train.epochs": int(sys.argv[2]), "expect": {}})
     space = lambda t: {"plasticity.eta_ip": t.suggest_float("eta_ip", 1.0, 10.0, log=True)}
