@@ -205,6 +205,8 @@ pub struct RecordSpec {
     pub decision_map: usize,
     /// Training samples whose inference is followed step by step, at the start weights and at the end; 0: none.
     pub inference: usize,
+    /// Training samples after whose switches the errors of hidden cells are followed, at the start weights and at the end; 0: none.
+    pub switches: usize,
     /// Traces.
     pub traces: Vec<TraceSpec>,
 }

@@ -99,6 +99,11 @@ fn a_resolved_config_gives_the_same_experiment() {
     let file = "[network]\nsizes=[4,3]\n[plasticity]\neta_pp=0.1\n[task]\nkind='file'\npath='empty.toml'\ntest_path='empty.toml'\n\
         target_columns=\"a \\\" b\"\nclasses=['x','y','z']\nscaling='standard'\n[solver]\nkind='steady'\n";
     let mut all = vec![good(many, &[]), good(file, &[]), good(file, &["task.sequence=true", "task.split={by='tail'}"])];
+    let phases = "[[phase]]\nepochs=1\nshuffled=true\n[[phase]]\nepochs=2\neta_pp=0.1\n[record]\nswitches=3\n[departures]\nwithout_teacher=true\n";
+    all.push(good(
+        &format!("[network]\nsizes=[4,5,3]\n[task]\nkind='yin-yang'\n[plasticity]\neta_pp=0.1\neta_ip=1\n{phases}"),
+        &[],
+    ));
     for preset in single() {
         let set = [Override::set("seed=18446744073709551615"), Override::precision("f64")];
         all.push(check(&config::preset(preset.name).unwrap(), &set, &machine()).unwrap().experiment);
@@ -162,6 +167,8 @@ fn overrides_reach_everywhere_and_their_errors_point_at_them() {
     assert_eq!(e.expect[0].max, Some(0.5));
     assert_eq!(e.phases.iter().map(|phase| phase.shuffled).collect::<Vec<_>>(), [false, false]);
     assert!(good(&format!("{SMALL}{phases}"), &["phase.1.shuffled=true"]).phases[1].shuffled);
+    let id = |set: &[&str]| canonical(&good(&format!("{SMALL}{phases}"), set)).unwrap();
+    assert_ne!(id(&[]), id(&["phase.1.shuffled=true"]), "another run");
     let untaught = ["phase.1.shuffled=true", "phase.1.target=false"];
     assert!(bad(format!("{SMALL}{phases}"), &untaught).contains("no targets of a set to shuffle"));
     let message = bad(SMALL, &["time.dt=-0.1"]);
@@ -212,6 +219,9 @@ fn departures_are_named_one_by_one() {
             "late_rules" => expected.late_rules = true,
             "divided_output_prediction" => expected.divided_output_prediction = true,
             "summed_updates" => expected.summed_updates = true,
+            "without_soma_lag" => expected.without_soma_lag = true,
+            "without_apical_error" => expected.without_apical_error = true,
+            "without_teacher" => expected.without_teacher = true,
             key => assert_eq!(key, "rates_as_target"),
         }
         let of_the_task = f.key == "rates_as_target";
@@ -226,7 +236,7 @@ fn departures_are_named_one_by_one() {
     let count = ids.len();
     ids.sort();
     ids.dedup();
-    assert_eq!((count, ids.len()), (8, 8));
+    assert_eq!((count, ids.len()), (11, 11));
 }
 
 #[test]

@@ -77,6 +77,37 @@ fn keeping_more_changes_nothing_of_the_run() {
 }
 
 #[test]
+fn what_drives_plasticity_after_a_switch_is_kept_for_all_hidden_layers() {
+    let place = tempfile::tempdir().unwrap();
+    let moving = ["plasticity.eta_pp=0.1", "network.sizes=[4,8,5,3]", "time.presentation=30.0", "time.tau_target=3.0"];
+    let plain = finished(place.path(), &moving);
+    let more = finished(place.path(), &[&moving[..], &["record.switches=7"]].concat());
+    for file in ["metrics.jsonl", "metrics.json"] {
+        assert_eq!(std::fs::read(plain.join(file)).unwrap(), std::fs::read(more.join(file)).unwrap(), "{file}");
+    }
+    assert!(!plain.join("switches.json").exists());
+    let found = json(&more, "switches.json");
+    let ms: Vec<f64> = serde_json::from_value(found["ms"].clone()).unwrap();
+    assert_eq!((ms[0], ms.len()), (0.0, 300));
+    let courses = found["courses"].as_array().unwrap();
+    let of = |c: &Value| (c["when"].as_str().unwrap().to_owned(), c["layer"].as_u64().unwrap());
+    let at = |when: &str, layer| (when.to_owned(), layer);
+    assert_eq!(
+        courses.iter().map(of).collect::<Vec<_>>(),
+        [at("start", 1), at("start", 2), at("end", 1), at("end", 2)]
+    );
+    for course in courses {
+        for part in ["soma_lag", "apical_error", "teacher"] {
+            let values: Vec<f64> = serde_json::from_value(course[part].clone()).unwrap();
+            assert!(values.len() == ms.len() && values.iter().all(|v| v.is_finite()), "{part}: {values:?}");
+            assert!(values.iter().any(|v| *v > 0.0), "{part} of {:?}", of(course));
+        }
+    }
+    let refused = checked(&[&STEADY[..], &["record.switches=7"]].concat()).unwrap_err();
+    assert!(refused.contains("`record.switches`: nothing settles over time"), "{refused}");
+}
+
+#[test]
 fn an_energy_is_followed_step_by_step() {
     let place = tempfile::tempdir().unwrap();
     let learner = |text: &str| format!("learner={{{text}, optimiser={{kind='adam', rate=0.01}}}}");

@@ -39,6 +39,7 @@ epochs = 3
 [record]
 interval = 5
 angles = 4
+switches = 3
 soma = { every = 2 }
 input = { every = 2 }
 target = { every = 2 }

@@ -22,6 +22,9 @@ const NONE: Departures = Departures {
     late_rules: false,
     divided_output_prediction: false,
     summed_updates: false,
+    without_soma_lag: false,
+    without_apical_error: false,
+    without_teacher: false,
 };
 /// One rate per kind of synapse, so that a rate taken for another is noticed.
 const ETA: [f64; 4] = [0.3, 0.7, 0.4, 0.6];
@@ -87,7 +90,8 @@ impl Scene {
         let c = Constants::new(&net, &known::timing(1.0), tau_w, Product::Plain);
         let (mut w, mut delta) = (self.w.clone(), Tensors::zeros(&net.sizes, true));
         let (mut state, mut p) = (self.state.clone(), Potentials::new(&net, self.samples));
-        let mut room = Room::new(&net, self.samples);
+        let mut room = Room::new(on, &net, self.samples);
+        room.begin(&state);
         let learning = Learning::Own { rates, plastic: Plastic::On, delta: &mut delta };
         let (x, target) = (&self.x, Some(&self.target[..]));
         departures::step(on, &mut room, &c, &mut w, &mut state, &mut p, x, target, learning, &Source::Silent);
@@ -346,6 +350,7 @@ fn together_they_are_the_thesis_step() {
         late_rules: true,
         divided_output_prediction: true,
         summed_updates: true,
+        ..NONE
     };
     let (w, _, state) = scene.one_step(&on, &all_rates());
     let (reference, _, _) = scene.one_step(&NONE, &all_rates());
@@ -375,7 +380,7 @@ fn without_departures_it_is_the_reference_step() {
         let run = |departing: bool| {
             let (mut w, mut delta, mut state) =
                 (scene.w.clone(), Tensors::zeros(&net.sizes, true), scene.state.clone());
-            let (mut p, mut room) = (Potentials::new(&net, 3), Room::new(&net, 3));
+            let (mut p, mut room) = (Potentials::new(&net, 3), Room::new(&NONE, &net, 3));
             for n in 0..9 {
                 let (x, target) = (&scene.x, Some(&scene.target[..]));
                 let plastic = [Plastic::Off, Plastic::DeltaOnly, Plastic::On][n / 3];
@@ -392,7 +397,7 @@ fn without_departures_it_is_the_reference_step() {
     }
 }
 
-fn each_alone() -> [Departures; 7] {
+fn each_alone() -> [Departures; 10] {
     [
         NONE,
         Departures { rate_over_tau_w: Some(TAU_W), ..NONE },
@@ -401,6 +406,9 @@ fn each_alone() -> [Departures; 7] {
         Departures { late_rules: true, ..NONE },
         Departures { divided_output_prediction: true, ..NONE },
         Departures { summed_updates: true, ..NONE },
+        Departures { without_soma_lag: true, ..NONE },
+        Departures { without_apical_error: true, ..NONE },
+        Departures { without_teacher: true, ..NONE },
     ]
 }
 

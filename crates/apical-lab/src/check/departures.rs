@@ -7,14 +7,20 @@ use apical::circuit::departures::Departures;
 use apical::tasks::TaskSpec;
 
 /// Flags of [departures] that change the circuit's step. `rates_as_target` is the task's.
-const OF_THE_STEP: [&str; 6] = [
+const OF_THE_STEP: [&str; 9] = [
     "rate_over_tau_w",
     "weight_decay",
     "activation_on_input",
     "late_rules",
     "divided_output_prediction",
     "summed_updates",
+    TAKEN_AWAY[0],
+    TAKEN_AWAY[1],
+    TAKEN_AWAY[2],
 ];
+
+/// Of them, those that take a part of hidden cells' errors away.
+const TAKEN_AWAY: [&str; 3] = ["without_soma_lag", "without_apical_error", "without_teacher"];
 
 impl Check<'_> {
     /// The departures of the circuit's step; with another learner none, which has been checked there.
@@ -34,7 +40,7 @@ impl Check<'_> {
         if learner? != &LearnerSpec::Microcircuit {
             return Some(Departures::default());
         }
-        let [rate, decay, input, late, output, sum] = OF_THE_STEP.map(|key| view.flag(key));
+        let [rate, decay, input, late, output, sum, lag, apical, teacher] = OF_THE_STEP.map(|key| view.flag(key));
         let (rate, decay) = (rate?, decay?);
         let tau_w = tau_w?;
         for key in ["rate_over_tau_w", "weight_decay"] {
@@ -47,6 +53,14 @@ impl Check<'_> {
             let found = "`departures.summed_updates` is true, but `train.batch` is 1: sum and mean are the same";
             self.findings.error(view.at("summed_updates"), found, "allowed: with train.batch from 2 on");
         }
+        if late? && let Some(key) = TAKEN_AWAY.into_iter().find(|key| view.flag(key) == Some(true)) {
+            let found = format!("`departures.{key}` and `departures.late_rules` are both true");
+            self.findings.error(
+                view.at(key),
+                found,
+                "allowed: one of them; parts are told apart at the time of the step",
+            );
+        }
         let on = Departures {
             rate_over_tau_w: tau_w.filter(|_| rate),
             weight_decay: tau_w.filter(|_| decay),
@@ -54,6 +68,9 @@ impl Check<'_> {
             late_rules: late?,
             divided_output_prediction: output?,
             summed_updates: sum?,
+            without_soma_lag: lag?,
+            without_apical_error: apical?,
+            without_teacher: teacher?,
         };
         let first = OF_THE_STEP.into_iter().find(|key| view.flag(key) == Some(true));
         if let Some(first) = first {
@@ -98,6 +115,9 @@ pub(super) fn write(w: &mut Writer, e: &Experiment) {
         on.late_rules,
         on.divided_output_prediction,
         on.summed_updates,
+        on.without_soma_lag,
+        on.without_apical_error,
+        on.without_teacher,
     ];
     let flags = OF_THE_STEP.into_iter().zip(flags).chain([("rates_as_target", rates_as_target)]);
     flags.filter(|flag| flag.1).for_each(|(key, _)| w.raw(key, true));

@@ -9,7 +9,7 @@ use apical::learners::{dfa, dtp, ep, pc};
 use apical::tasks::{FileTargets, TaskSpec};
 
 /// What only the microcircuit honours: tables, and keys of tables that others share.
-pub const CIRCUIT_ONLY: [(&str, &str); 16] = [
+pub const CIRCUIT_ONLY: [(&str, &str); 19] = [
     ("", "solver"),
     ("", "plasticity"),
     ("", "time"),
@@ -26,6 +26,9 @@ pub const CIRCUIT_ONLY: [(&str, &str); 16] = [
     ("departures", "late_rules"),
     ("departures", "divided_output_prediction"),
     ("departures", "summed_updates"),
+    ("departures", "without_soma_lag"),
+    ("departures", "without_apical_error"),
+    ("departures", "without_teacher"),
 ];
 
 /// Steps and draws for a batch, at most: a batch is never interrupted.

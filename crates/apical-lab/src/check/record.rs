@@ -148,6 +148,7 @@ impl<'a> Check<'a> {
             confusion: view.flag("confusion")?,
             decision_map: view.count("decision_map")?,
             inference: view.count("inference")?,
+            switches: view.count("switches")?,
             traces,
         };
         fine.then_some(spec)
@@ -156,7 +157,7 @@ impl<'a> Check<'a> {
     /// What is kept at the end: only where there is such a thing.
     fn observations(&mut self, view: View<'a>, sizes: &[usize], learner: &LearnerSpec) {
         const MOST: usize = 1000;
-        for key in ["decision_map", "inference"] {
+        for key in ["decision_map", "inference", "switches"] {
             if let Some(n) = view.count(key).filter(|n| *n > MOST) {
                 self.findings.error(view.at(key), format!("`record.{key}` is {n}"), format!("allowed: 0 to {MOST}"));
             }
@@ -169,6 +170,17 @@ impl<'a> Check<'a> {
             let found = format!("`record.inference`: nothing settles in steps with the learner {}", learner.name());
             let allowed = "leave it out, or take the solver steady or the learner ep or pc";
             self.findings.error(view.at("inference"), found, allowed);
+        }
+        let moves = matches!(self.section("solver").kind(), Some("euler" | "adaptive"));
+        if view.count("switches").is_some_and(|n| n > 0) {
+            let at = view.at("switches");
+            if *learner != LearnerSpec::Microcircuit || !moves {
+                let found = "`record.switches`: nothing settles over time with this solver or learner";
+                self.findings.error(at, found, "leave it out, or take the solver euler or adaptive");
+            } else if sizes.len() < 3 {
+                let found = "`record.switches`: a net of two layers has no hidden cells";
+                self.findings.error(at, found, "leave it out, or add a layer to `network.sizes`");
+            }
         }
         let task = self.section("task").kind();
         let is_plane = task == Some("yin-yang") || (task == Some("file") && sizes[0] == 2);

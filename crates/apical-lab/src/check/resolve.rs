@@ -380,6 +380,9 @@ fn training(w: &mut Writer, e: &Experiment) {
         w.text("name", &phase.name);
         w.raw("epochs", phase.epochs);
         w.raw("target", phase.target);
+        if phase.shuffled || !w.identity {
+            w.raw("shuffled", phase.shuffled);
+        }
         w.floats("eta_pp", &phase.rates.pp);
         w.floats("eta_ip", &phase.rates.ip);
         w.floats("eta_pi", &phase.rates.pi);
@@ -401,6 +404,9 @@ fn record(w: &mut Writer, e: &Experiment) {
     }
     if e.record.inference != 0 || !w.identity {
         w.raw("inference", e.record.inference);
+    }
+    if e.record.switches != 0 || !w.identity {
+        w.raw("switches", e.record.switches);
     }
     if e.record.tensorboard || !w.identity {
         w.raw("tensorboard", e.record.tensorboard);

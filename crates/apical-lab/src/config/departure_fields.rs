@@ -10,8 +10,8 @@ const ALL: &[&str] = &[];
 pub const DEPARTURE_TABLES: &[Table] = &[
     t("departures", "[departures]",
       "Where the steps of euler depart from Sacramento et al. 2018: what the code of a thesis that did not reproduce the paper \
-      does, and the program that it grew from, each to be switched on alone. All off: the circuit of the paper. They are \
-      computed in plain loops."),
+      does, and the program that it grew from, each to be switched on alone; and what takes one part of hidden cells' errors away, \
+      to see what the learning lag is for. All off: the circuit of the paper. They are computed in plain loops."),
 ];
 
 /// Its fields, and the key of the table.
@@ -37,4 +37,10 @@ pub const DEPARTURE_FIELDS: &[Field] = &[
       for classes `task.target.as` says it). The thesis' and the ancestor's.", "true"),
     f("departures", "summed_updates", ALL, Kind::Flag, "", "false",
       "An update is the sum over the samples of a minibatch in place of their mean. The thesis'.", "true"),
+    f("departures", "without_soma_lag", ALL, Kind::Flag, "", "false",
+      "Hidden cells' errors lack phi(u) - phi(vhat_B + lambda_A v_A): that the soma is not yet where its dendrites draw it.", "true"),
+    f("departures", "without_apical_error", ALL, Kind::Flag, "", "false",
+      "Hidden cells' errors lack what their apical dendrites would see, had there been no target since the switch.", "true"),
+    f("departures", "without_teacher", ALL, Kind::Flag, "", "false",
+      "Hidden cells' errors lack what the target has sent down since the switch.", "true"),
 ];

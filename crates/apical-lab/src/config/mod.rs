@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod docs;
 pub mod fields;
 pub mod node;
+pub mod record_fields;
 pub mod registry;
 pub mod sweep_fields;
 pub mod sweep_schema;

@@ -4,6 +4,7 @@
 use super::departure_fields::{DEPARTURE_FIELDS, DEPARTURE_TABLES};
 use super::fields::{FIELDS, TABLES};
 use super::node::{Node, Value};
+use super::record_fields::RECORD_FIELDS;
 use super::sweep_fields::{SWEEP_FIELDS, SWEEP_TABLES};
 use apical::kernels::Activation;
 
@@ -234,7 +235,7 @@ impl Field {
 
 /// All fields, those of sweep files last.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    FIELDS.iter().chain(DEPARTURE_FIELDS).chain(SWEEP_FIELDS)
+    FIELDS.iter().chain(RECORD_FIELDS).chain(DEPARTURE_FIELDS).chain(SWEEP_FIELDS)
 }
 
 /// All tables, those of sweep files last.

@@ -39,6 +39,8 @@ pub const CONFUSION: &str = "confusion.json";
 pub const DECISION_MAP: &str = "decision_map.json";
 /// How potentials came to rest.
 pub const INFERENCE: &str = "inference.json";
+/// What drove hidden cells' plasticity after switches of the pattern.
+pub const SWITCHES: &str = "switches.json";
 /// Histograms of the cells' rates.
 pub const RATES: &str = "rates.json";
 /// Folder of figures.

@@ -13,7 +13,7 @@ mod zarr_array;
 pub use crate::checkpoint::Tensor;
 pub use crate::error::{Error, Kind};
 pub use crate::folder::runinfo::Cost;
-pub use crate::folder::{CONFUSION, DECISION_MAP, Ending, FINAL_METRICS, INFERENCE, RATES, RunInfo};
+pub use crate::folder::{CONFUSION, DECISION_MAP, Ending, FINAL_METRICS, INFERENCE, RATES, RunInfo, SWITCHES};
 pub use crate::sweep::{Members, Ranking, Varied};
 pub use events::EventWriter;
 pub use groups::{Groups, groups};

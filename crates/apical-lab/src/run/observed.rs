@@ -7,11 +7,13 @@ use super::rates;
 use super::train::{Run, phase_at};
 use crate::Error;
 use crate::experiment::Experiment;
-use crate::folder::{CONFUSION, DECISION_MAP, INFERENCE, RATES, write_atomic};
+use crate::folder::{CONFUSION, DECISION_MAP, INFERENCE, RATES, SWITCHES, write_atomic};
+use apical::circuit::step::Constants;
 use apical::evaluate;
-use apical::kernels::Real;
+use apical::kernels::{Product, Real};
 use apical::learners::Learner;
 use apical::learners::metrics::{class, is_answer};
+use apical::solvers::euler::switch;
 use apical::solvers::{Course, Shown, Trouble};
 use apical::tasks::{Samples, Storage, Targets, Task};
 use serde_json::{Value, json};
@@ -42,6 +44,11 @@ pub fn at_end<T: Real>(run: &Run<'_, T>) -> Result<Option<Trouble>, Error> {
     write(run, RATES, &rates::histograms(run.e, &run.task, run.learner.weights())?)?;
     if run.e.record.inference > 0 {
         inference(run)?;
+    }
+    if run.e.record.switches > 0
+        && let Err(trouble) = switches(run)?
+    {
+        return Ok(Some(trouble));
     }
     if run.e.record.decision_map > 0 && !run.task.classes.is_empty() {
         return decision_map(run, run.e.record.decision_map);
@@ -133,6 +140,45 @@ fn inference<T: Real>(run: &Run<'_, T>) -> Result<(), Error> {
         "says": "low, median and high over the samples at each step, from the state after `first` steps on",
     });
     write(run, INFERENCE, &value)
+}
+
+/// One presentation after the other, in the order of the first epoch.
+fn switches<T: Real>(run: &Run<'_, T>) -> Result<Result<(), Trouble>, Error> {
+    let e = run.e;
+    let order = Epoch::new(&run.task, e.seed, 0, 1);
+    let most = Epoch::presentations(&run.task, 1);
+    let nudged = e.phases.iter().any(|phase| phase.target);
+    // The first starts from rest: it follows no other.
+    let batches: Vec<Batch<T>> = (0..=e.record.switches as u64)
+        .map(|index| {
+            let mut batch = Batch::new(&run.task, 1);
+            order.fill(index % most, &mut batch);
+            batch
+        })
+        .collect();
+    let shown = || batches.iter().map(|b| (&b.input[..], (nudged && b.has_target).then_some(&b.target[..])));
+    let constants = Constants::new(&e.network, &e.timing, None, Product::Plain);
+    let start = build::start_weights(e)?;
+    let mut courses = Vec::new();
+    let mut ms = Vec::new();
+    for (when, weights) in [("start", &start), ("end", run.learner.weights())] {
+        let found = match switch::follow(&constants, &e.timing, weights, shown(), e.train.divergence_bound) {
+            Ok(found) => found,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        for (k, layer) in found.layers.iter().enumerate() {
+            let switch::Course { soma_lag, apical_error, teacher } = layer;
+            courses.push(json!({
+                "when": when, "layer": k + 1, "soma_lag": soma_lag, "apical_error": apical_error, "teacher": teacher,
+            }));
+        }
+        ms = found.ms;
+    }
+    let value = json!({
+        "samples": e.record.switches, "ms": ms, "lag": e.timing.lag, "courses": courses,
+        "says": "parts of phi(u) - phi(vhat_B), root mean square over cells and samples, at each time since the switch",
+    });
+    write(run, SWITCHES, &value).map(Ok)
 }
 
 fn followed<T: Real>(e: &Experiment, task: &Task, learner: &dyn Learner<T>) -> Option<Course> {

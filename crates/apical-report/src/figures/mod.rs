@@ -14,6 +14,7 @@ pub(crate) mod overlay;
 mod raster;
 mod relation;
 mod sweep;
+mod switches;
 mod traces;
 mod trials;
 
@@ -139,7 +140,7 @@ const fn entry(
 }
 
 /// All figures, in the order in which they are listed.
-pub const FIGURES: [Entry; 23] = [
+pub const FIGURES: [Entry; 24] = [
     entry(
         "interneuron-distance",
         "distance of interneurons from the pyramidal cells above, per layer",
@@ -261,6 +262,13 @@ pub const FIGURES: [Entry; 23] = [
         "record.inference, and the learners ep, pc",
         Of::Any,
         inference::energy,
+    ),
+    entry(
+        "switches",
+        "what drives hidden cells' plasticity after a switch of the pattern: soma lag, apical error, teacher",
+        "record.switches, and the solver euler or adaptive",
+        Of::One,
+        switches::switches,
     ),
     entry(
         "raster",

@@ -3,6 +3,9 @@
 //!
 //! They were read from the code of a thesis that did not reproduce the paper, and of the program that it grew from ("the
 //! ancestor"). With none of them this is the reference step, bit for bit.
+//!
+//! Three more are nobody's: they take a part of hidden cells' errors away ([`super::transient`]), to see what learning waits for
+//! after a switch of the pattern.
 
 use super::attenuation::Attenuation;
 use super::noise::{Population, Source};
@@ -12,6 +15,7 @@ use super::potentials;
 use super::state::{Potentials, State};
 use super::step::{Constants, Learning, Plastic, advance, derivatives, follow};
 use super::tensors::{Kind, Tensors};
+use super::transient::Untaught;
 use crate::kernels::{Activation, Mat, Real};
 
 /// Which departures are on. The default is none.
@@ -29,6 +33,12 @@ pub struct Departures {
     pub divided_output_prediction: bool,
     /// A rule is the sum over the minibatch, not the mean. The thesis'.
     pub summed_updates: bool,
+    /// Hidden cells' errors lack the soma's lag behind its dendrites. Not together with late rules.
+    pub without_soma_lag: bool,
+    /// Hidden cells' errors lack what their apical dendrites would see without a target. Not together with late rules.
+    pub without_apical_error: bool,
+    /// Hidden cells' errors lack what the target sends down. Not together with late rules.
+    pub without_teacher: bool,
 }
 
 impl Departures {
@@ -40,6 +50,11 @@ impl Departures {
     /// True if one takes the place of the low-pass: then there is no Delta.
     pub fn replace_low_pass(&self) -> bool {
         self.rate_over_tau_w.is_some() || self.weight_decay.is_some()
+    }
+
+    /// True if hidden cells' errors lack a part.
+    pub fn take_away(&self) -> bool {
+        self.without_soma_lag || self.without_apical_error || self.without_teacher
     }
 
     /// The factors between v and vhat that the rules use.
@@ -64,12 +79,25 @@ pub struct Room<T> {
     input: Vec<T>,
     /// What late rules see.
     late: Potentials<T>,
+    /// Tells the parts of errors apart, where one is taken away.
+    untaught: Option<Untaught<T>>,
 }
 
 impl<T: Real> Room<T> {
     /// Room for a net and a batch.
-    pub fn new(net: &Network, samples: usize) -> Self {
-        Room { input: vec![T::ZERO; net.sizes[0] * samples], late: Potentials::new(net, samples) }
+    pub fn new(on: &Departures, net: &Network, samples: usize) -> Self {
+        Room {
+            input: vec![T::ZERO; net.sizes[0] * samples],
+            late: Potentials::new(net, samples),
+            untaught: on.take_away().then(|| Untaught::new(net, samples)),
+        }
+    }
+
+    /// To be called at a switch of the pattern.
+    pub fn begin(&mut self, state: &State<T>) {
+        if let Some(untaught) = &mut self.untaught {
+            untaught.begin(state);
+        }
     }
 }
 
@@ -100,16 +128,22 @@ pub fn step<T: Real>(
         None => u_trgt,
     };
     derivatives(&c.g, state, p, u_trgt);
+    if let Some(untaught) = &mut room.untaught {
+        untaught.see(c, weights, &room.input);
+    }
     if on.late_rules {
         somas(c, state, p, noise);
         if !matches!(learning, Learning::None | Learning::Own { plastic: Plastic::Off, .. }) {
             on.input(phi, x, &mut room.input);
             rates_and_potentials(c, weights, state, &room.input, &mut room.late);
-            learn(on, c, weights, &room.input, &mut room.late, learning);
+            learn(on, c, weights, &room.input, &mut room.late, None, learning);
         }
     } else {
-        learn(on, c, weights, &room.input, p, learning);
+        learn(on, c, weights, &room.input, p, room.untaught.as_mut(), learning);
         somas(c, state, p, noise);
+    }
+    if let Some(untaught) = &mut room.untaught {
+        untaught.advance(c, noise);
     }
     state.step += 1;
 }
@@ -147,6 +181,7 @@ fn learn<T: Real>(
     weights: &mut Tensors<T>,
     r_in: &[T],
     p: &mut Potentials<T>,
+    untaught: Option<&mut Untaught<T>>,
     learning: Learning<'_, T>,
 ) {
     let (rates, mut sink) = match learning {
@@ -177,6 +212,19 @@ fn learn<T: Real>(
         }
     };
     plasticity::errors(c.net.activation, &on.attenuation(&c.attenuation), rates, p);
+    if let Some(untaught) = untaught {
+        for k in (0..p.apical.len()).filter(|&k| rates.pp[k] != 0.0) {
+            let parts = untaught.parts(c, p, k);
+            let away = [
+                (on.without_soma_lag, &parts.soma_lag),
+                (on.without_apical_error, &parts.apical_error),
+                (on.without_teacher, &parts.teacher),
+            ];
+            for (_, part) in away.into_iter().filter(|part| part.0) {
+                p.error_forward[k].iter_mut().zip(part).for_each(|(e, &part)| *e -= part);
+            }
+        }
+    }
     if on.summed_updates {
         let samples = T::from_f64(p.bias.len() as f64);
         let errors = [&mut p.error_forward, &mut p.error_inter, &mut p.error_apical, &mut p.error_feedback];

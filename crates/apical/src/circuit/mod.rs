@@ -15,6 +15,7 @@ pub mod state;
 pub mod step;
 pub mod teacher;
 pub mod tensors;
+pub mod transient;
 
 pub use attenuation::Attenuation;
 pub use state::{Potentials, State};

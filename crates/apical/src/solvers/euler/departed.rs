@@ -16,7 +16,7 @@ pub struct Departed<T> {
 impl<T: Real> Departed<T> {
     /// For a net and a batch.
     pub fn new(on: Departures, net: &Network, samples: usize) -> Self {
-        Departed { on, room: Room::new(net, samples) }
+        Departed { room: Room::new(&on, net, samples), on }
     }
 }
 
@@ -32,6 +32,7 @@ impl<T: Real> Engine<T> for Departed<T> {
     ) -> Result<(), Trouble> {
         let Presentation { shown, noise, .. } = presentation;
         let (on, room) = (&self.on, &mut self.room);
+        room.begin(circuit.state);
         // What the output expects without a nudge is what it settles at, whatever its rule takes it for.
         let factor = constants.attenuation.output;
         step_by_step(presentation, circuit, teaching, factor, output, observer, |circuit, learning| {

@@ -8,6 +8,7 @@ mod departed;
 pub mod engine;
 mod fused;
 pub mod plan;
+pub mod switch;
 
 use super::{Array, Nobody, Observer, Outcome, Shown, Solver, Trouble, Weights, taught};
 use crate::circuit::departures::Departures;
