@@ -1,4 +1,4 @@
-//! Blocks of a page that are made from data: between `<!-- table`, `<!-- effects` or `<!-- figure`, which end the line, settings in TOML up to
+//! Blocks of a page that are made from data: between `<!-- table`, `<!-- effects`, `<!-- verdicts` or `<!-- figure`, which end the line, settings in TOML up to
 //! `-->`, then what was made, up to `<!-- end -->`.
 
 use crate::Error;
@@ -6,7 +6,7 @@ use crate::Error;
 /// A block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block<'a> {
-    /// `table`, `effects` or `figure`.
+    /// `table`, `effects`, `verdicts` or `figure`.
     pub kind: &'a str,
     /// Its settings.
     pub settings: &'a str,
@@ -24,7 +24,7 @@ pub fn blocks(page: &str) -> Result<Vec<Block<'_>>, Error> {
     let mut list = Vec::new();
     let mut at = 0;
     loop {
-        let next = ["table", "effects", "figure"].into_iter().filter_map(|kind| {
+        let next = ["table", "effects", "verdicts", "figure"].into_iter().filter_map(|kind| {
             let opening = format!("<!-- {kind}\n");
             Some((page[at..].find(&opening)? + at, kind, opening.len()))
         });

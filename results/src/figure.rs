@@ -1,7 +1,7 @@
 //! A figure of a page: courses over training, or what runs came to over a setting.
 
 use crate::Error;
-use crate::data::{Data, Filter, Group};
+use crate::data::{Data, Filter, Group, Take};
 use apical_report::theme::{PALETTE, TWO_COLUMNS};
 use apical_report::{Axis, Band, Dash, Figure, Line, Panel, Scale};
 use serde::Deserialize;
@@ -32,6 +32,11 @@ struct PanelSettings {
     x: String,
     #[serde(default)]
     x_label: String,
+    /// Values of `x` and what they are called, one beside the other; without, they are numbers.
+    #[serde(default)]
+    x_names: Vec<[String; 2]>,
+    #[serde(default)]
+    take: Take,
     y: String,
     y_label: String,
     #[serde(default = "one")]
@@ -102,7 +107,7 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
             }
             points
         } else {
-            places(data, group, &s.x, &s.y)?
+            places(data, group, s)?
         };
         let spread = |f: fn(f64, f64) -> f64, start: f64| -> Vec<f64> {
             points.iter().map(|(_, ys)| s.times * ys.iter().copied().fold(start, f)).collect()
@@ -113,6 +118,7 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
             let (low, high) = (spread(f64::min, f64::INFINITY), spread(f64::max, f64::NEG_INFINITY));
             panel.bands.push(Band { name: name.clone(), colour, x: x.clone(), low, high });
         }
+        let dash = if s.x_names.is_empty() { dash } else { Dash::Points };
         panel.lines.push(Line { name, colour, dash, x, y });
     }
     for points in &s.points {
@@ -122,6 +128,10 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
     }
     panel.title.clone_from(&s.title);
     panel.x = Axis { scale: scale(s.x_log), ..Axis::new(x_label, "") };
+    if !s.x_names.is_empty() {
+        panel.x.names = s.x_names.iter().enumerate().map(|(i, [_, name])| (i as f64, name.clone())).collect();
+        panel.x.range = Some((-0.5, s.x_names.len() as f64 - 0.5));
+    }
     panel.y.scale = scale(s.y_log);
     panel.y.range = s.y_range.map(|[low, high]| (low, high));
     panel.levels.clone_from(&s.levels);
@@ -141,10 +151,17 @@ fn courses(data: &Data, group: &Group, metric: &str) -> Result<(&'static str, Pl
     Ok((unit, places))
 }
 
-fn places(data: &Data, group: &Group, x: &str, y: &str) -> Result<Places, Error> {
+fn places(data: &Data, group: &Group, s: &PanelSettings) -> Result<Places, Error> {
     let mut places = Places::new();
     for &row in &group.rows {
-        if let (true, Some(x), Some(y)) = (data.ended(row)?, data.number(row, x)?, data.number(row, y)?) {
+        let x = match s.x_names.is_empty() {
+            true => data.number(row, &s.x)?,
+            false => {
+                let value = data.text(row, &s.x)?;
+                s.x_names.iter().position(|[name, _]| name == value).map(|i| i as f64)
+            }
+        };
+        if let (true, Some(x), Some(y)) = (data.ended(row)?, x, data.taken(row, &s.y, s.take)?) {
             put(&mut places, x, y);
         }
     }

@@ -8,6 +8,7 @@ pub mod figure;
 pub mod page;
 pub mod stats;
 pub mod table;
+pub mod verdicts;
 
 /// What is wrong with a page or its data, for people.
 pub type Error = String;

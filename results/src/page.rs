@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::block::blocks;
 use crate::data::Data;
-use crate::{effects, figure, table};
+use crate::{effects, figure, table, verdicts};
 use std::path::Path;
 
 /// A page and its pictures as they ought to be.
@@ -28,12 +28,14 @@ pub fn made(page: &str, data: &Path) -> Result<Made, Error> {
     for block in blocks(page)? {
         text.push_str(&page[at..block.made.start]);
         at = block.made.end;
-        if block.kind == "table" {
-            text.push_str(&table::markdown(block.settings, read)?);
-            continue;
-        }
-        if block.kind == "effects" {
-            text.push_str(&effects::markdown(block.settings, read)?);
+        let markdown = match block.kind {
+            "table" => Some(table::markdown(block.settings, read)?),
+            "effects" => Some(effects::markdown(block.settings, read)?),
+            "verdicts" => Some(verdicts::markdown(block.settings, read)?),
+            _ => None,
+        };
+        if let Some(markdown) = markdown {
+            text.push_str(&markdown);
             continue;
         }
         let (settings, figure) = figure::figure(block.settings, read)?;

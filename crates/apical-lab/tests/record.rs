@@ -1,5 +1,6 @@
 //! Metrics and traces: cut anywhere and resumed, the bytes at the end are those of an unbroken run.
 
+use apical::kernels::rng::{Draws, Stream};
 use apical_lab::error::Kind;
 use apical_lab::record::read::{self, Trace};
 use apical_lab::record::zarr::{Axis, Dtype, TimeBase};
@@ -71,6 +72,24 @@ fn metrics_cut_anywhere_end_with_the_same_bytes() {
     assert_eq!(fs::read(&path).unwrap(), expected, "a refused file is left as it is");
     fs::write(&path, "{\"presentation\":0}\n").unwrap();
     assert!(read::metrics(dir.path()).unwrap_err().to_string().contains("metrics.jsonl:1"));
+}
+
+#[test]
+fn metrics_are_read_to_the_last_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = MetricsWriter::resume(&dir.path().join("metrics.jsonl"), 0).unwrap();
+    let mut draws = Draws::new(1, Stream::Probe, 0);
+    // A reader that rounds twice is off in one of some ten.
+    let values: Vec<f64> = (0..1000).map(|_| draws.uniform(-1.0, 1.0) * draws.uniform(-150.0, 150.0).exp()).collect();
+    for (n, value) in values.iter().enumerate() {
+        let when = When { presentation: n as u64, epoch: 0, time_ms: values[n].abs() };
+        writer.append(when, "x", *value).unwrap();
+    }
+    writer.flush().unwrap();
+    let metrics = read::metrics(dir.path()).unwrap();
+    let found = metrics.get("x").unwrap();
+    assert_eq!(found.values, values);
+    assert!(found.when.iter().zip(&values).all(|(when, value)| when.time_ms == value.abs()));
 }
 
 #[test]

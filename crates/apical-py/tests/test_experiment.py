@@ -103,6 +103,11 @@ def test_a_callback_sees_each_validation_and_stops():
     assert contents(whole.path) == contents(digits().run("other").path), "stopping leaves no trace in the results"
 
 
+def test_after_the_last_validation_there_is_nothing_to_stop():
+    run = digits().run(callback=lambda found: found.epoch == 3)
+    assert run.state == "finished" and contents(run.path) == contents(digits().run("other").path)
+
+
 def test_what_a_callback_raises_is_raised_and_the_checkpoint_kept():
     def callback(found):
         raise ZeroDivisionError("mine")

@@ -59,7 +59,7 @@ def test_the_trial_of_a_killed_worker_fails_and_is_tried_again():
     until = time.monotonic() + 60
     while time.monotonic() < until:
         running = study().get_trials(states=(optuna.trial.TrialState.RUNNING,))
-        # An epoch is reported, then saved: the second report says that the first epoch is on the disk.
+        # An epoch is reported, then saved if it is the best: the second report says that the first is on the disk.
         if running and len(running[0].intermediate_values) > 1:
             break
         time.sleep(0.05)
@@ -84,8 +84,8 @@ def test_the_trial_of_a_killed_worker_fails_and_is_tried_again():
     assert states == ["FAIL", "PRUNED"]
     assert seen[0].params == begun.params
     assert seen[0].user_attrs["apical.retries"] == begun.number
-    # The run went on where the dead worker had left it: at the last epoch that it reported, or after it.
-    assert min(seen[0].intermediate_values) >= max(begun.intermediate_values) > 1
+    # The run went on from what the dead worker had saved.
+    assert min(seen[0].intermediate_values) > 1
 
 
 def test_pruning_sees_intermediate_errors():

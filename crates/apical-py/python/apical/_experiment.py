@@ -105,7 +105,8 @@ class Experiment:
             Shows how far it is, in a terminal or a notebook.
         callback
             Called with an :class:`Evaluation` after each validation; what it returns, if true, stops the run, which can go
-            on later. What it raises stops the run too, and is raised here.
+            on later; after the last validation the run ends in any case. What it raises stops the run too, and is raised
+            here.
         threads
             Threads of training and evaluation, all cores if None; the results do not depend on it.
         again
@@ -186,6 +187,7 @@ class _Listener:
     def __init__(self, progress: Progress | None, callback: Callback | None) -> None:
         self._progress = progress
         self._callback = callback
+        self._total = 0
 
     def __enter__(self) -> _Listener:
         return self
@@ -195,6 +197,7 @@ class _Listener:
             self._progress.close()
 
     def begin(self, total: int, done: int) -> None:
+        self._total = total
         if self._progress:
             self._progress.begin(total, done)
 
@@ -211,4 +214,6 @@ class _Listener:
             self._progress.note(f"{name}: {how}")
 
     def evaluated(self, presentation: int, epoch: int, time_ms: float, found: list[tuple[str, float]]) -> bool:
-        return bool(self._callback and self._callback(Evaluation(presentation, epoch, time_ms, found)))
+        stop = self._callback is not None and self._callback(Evaluation(presentation, epoch, time_ms, found))
+        # After the last one there is nothing to stop but the test.
+        return bool(stop) and presentation < self._total
