@@ -2,6 +2,7 @@
 
 use apical::circuit::Kind;
 use apical::circuit::departures::Departures;
+use apical::circuit::imperfect::Imperfections;
 use apical::circuit::params::{Mixing, Network, Noise, Rates, Timing};
 pub use apical::circuit::start::{Start, Starts};
 pub use apical::learners::AlgorithmSpec;
@@ -243,6 +244,8 @@ pub struct Experiment {
     pub tau_w: Option<f64>,
     /// Where euler's steps depart from the circuit.
     pub departures: Departures,
+    /// What the circuit's synapses and interneurons lack.
+    pub imperfections: Imperfections,
     /// How potentials are found.
     pub solver: SolverSpec,
     /// Who learns.
@@ -265,6 +268,11 @@ impl Experiment {
     /// True if a presentation is a course of steps of dt; without, it is one step.
     pub fn has_dynamics(&self) -> bool {
         self.learner == LearnerSpec::Microcircuit && self.solver.has_dynamics()
+    }
+
+    /// Where euler's steps depart, imperfections included.
+    pub fn departures_of_steps(&self) -> Departures {
+        Departures { blurred_nudging: self.imperfections.blurred_nudging, ..self.departures }
     }
 
     /// True if weight changes go through Delta.

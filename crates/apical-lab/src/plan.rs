@@ -75,7 +75,7 @@ pub fn isas(flag: &str, text: &str) -> Result<Vec<Isa>, Error> {
 /// The plan by which `euler` trains on this machine; `None` where something else trains.
 pub fn of_euler(e: &Experiment) -> Option<Plan> {
     let (SolverSpec::Euler(choice), LearnerSpec::Microcircuit) = (e.solver, &e.learner) else { return None };
-    if e.departures.any() {
+    if e.departures_of_steps().any() {
         return Some(Plan::REFERENCE);
     }
     let (net, samples, isa) = (&e.network, e.train.batch, Isa::best());
@@ -98,7 +98,7 @@ pub fn alone(e: &Experiment) -> bool {
 /// instructions.
 pub fn describe(e: &Experiment) -> String {
     match of_euler(e) {
-        Some(plan) if e.departures.any() => format!("departures from {plan}"),
+        Some(plan) if e.departures_of_steps().any() => format!("departures from {plan}"),
         Some(plan) => plan.to_string(),
         None => format!("{} products", Product::best().name()),
     }
@@ -112,8 +112,8 @@ pub fn why(e: &Experiment) -> String {
             n => format!("{n} samples side by side"),
         };
     };
-    if e.departures.any() {
-        return "[departures] have a step of their own".to_owned();
+    if e.departures_of_steps().any() {
+        return "what departs from the circuit has a step of its own".to_owned();
     }
     if matches!(e.solver, SolverSpec::Euler(Choice::Given(_))) {
         return "asked for by solver.plan".to_owned();

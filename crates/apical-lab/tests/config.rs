@@ -104,6 +104,9 @@ fn a_resolved_config_gives_the_same_experiment() {
         &format!("[network]\nsizes=[4,5,3]\n[task]\nkind='yin-yang'\n[plasticity]\neta_pp=0.1\neta_ip=1\n{phases}"),
         &[],
     ));
+    let imperfect = "[imperfections]\nunpredicted=0.1\nmissing_synapses=0.2\nmissing_interneurons=1\nsigns='per-cell'\nweight_noise=2\n\
+        weight_step=0.01\nblurred_nudging=0.3\n";
+    all.push(good(&format!("{SMALL}{imperfect}"), &[]));
     for preset in single() {
         let set = [Override::set("seed=18446744073709551615"), Override::precision("f64")];
         all.push(check(&config::preset(preset.name).unwrap(), &set, &machine()).unwrap().experiment);

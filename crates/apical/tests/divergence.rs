@@ -91,7 +91,7 @@ fn every_solver_reports_an_input_that_is_not_finite() {
             way: Choice::Auto,
         },
         Spec::Steady { tolerance: 1e-9, max_sweeps: 100, on_no_fixed_point, bound: 1e3 },
-        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
+        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), blur: 0.0, bound: 1e3 },
     ] {
         let mut w = common::weights::<f64>(&net, 1.0, 1);
         let shown = Shown { samples: 1, input: &[0.5, f64::NAN], target: None };

@@ -28,7 +28,7 @@ fn specs(net: &Network) -> [Spec; 3] {
     [
         Spec::Euler { timing, tau_w: Some(30.0), noise, bound: 1e3, way: Choice::Auto },
         Spec::Steady { tolerance: 1e-6, max_sweeps: 1000, on_no_fixed_point, bound: 1e3 },
-        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
+        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), blur: 0.0, bound: 1e3 },
     ]
 }
 

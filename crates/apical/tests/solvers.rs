@@ -26,7 +26,7 @@ fn specs(net: &Network, noise: Source) -> Vec<Spec> {
         Spec::Adaptive { timing, tau_w: Some(30.0), tolerance: 1e-5, bound: 1e3 },
         Spec::Adaptive { timing, tau_w: None, tolerance: 1e-5, bound: 1e3 },
         Spec::Steady { tolerance: 1e-6, max_sweeps: 1000, on_no_fixed_point, bound: 1e3 },
-        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), bound: 1e3 },
+        Spec::TwoStep { attenuation: Attenuation::from_conductances(&net.conductances), blur: 0.0, bound: 1e3 },
     ];
     let names: Vec<&str> = specs.iter().map(|s| build::<f64>(s, net, 1).name()).collect();
     for (name, _) in NAMES {

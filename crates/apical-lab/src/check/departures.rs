@@ -1,9 +1,10 @@
-//! Departures: what they need of the rest of a config, and how they are written.
+//! Departures and imperfections: what they need of the rest of a config, and how they are written.
 
 use super::Check;
 use super::resolve::Writer;
 use crate::experiment::{Choice, Experiment, LearnerSpec, SolverSpec, Way};
 use apical::circuit::departures::Departures;
+use apical::circuit::imperfect::{Imperfections, Signs};
 use apical::tasks::TaskSpec;
 
 /// Flags of [departures] that change the circuit's step. `rates_as_target` is the task's.
@@ -68,6 +69,7 @@ impl Check<'_> {
             late_rules: late?,
             divided_output_prediction: output?,
             summed_updates: sum?,
+            blurred_nudging: 0.0,
             without_soma_lag: lag?,
             without_apical_error: apical?,
             without_teacher: teacher?,
@@ -75,6 +77,33 @@ impl Check<'_> {
         let first = OF_THE_STEP.into_iter().find(|key| view.flag(key) == Some(true));
         if let Some(first) = first {
             self.steps_of_their_own(first, solver?);
+        }
+        Some(on)
+    }
+
+    /// What synapses and interneurons lack.
+    pub(super) fn imperfections(&mut self, solver: Option<SolverSpec>) -> Option<Imperfections> {
+        let view = self.section("imperfections");
+        let signs = view.text("signs")?;
+        let on = Imperfections {
+            unpredicted: view.number("unpredicted")?,
+            missing_synapses: view.number("missing_synapses")?,
+            missing_interneurons: view.number("missing_interneurons")?,
+            signs: Signs::NAMES.into_iter().find(|n| n.1 == signs)?.0,
+            weight_noise: view.number("weight_noise")?,
+            weight_step: view.number("weight_step")?,
+            blurred_nudging: view.number("blurred_nudging")?,
+        };
+        if on.blurred_nudging > 0.0 {
+            match solver? {
+                SolverSpec::TwoStep(_) | SolverSpec::Euler(Choice::Auto | Choice::Given(Way::Reference)) => {}
+                _ => {
+                    let found = "`imperfections.blurred_nudging` has no part in this solver or plan";
+                    let allowed =
+                        "allowed: with solver.kind = \"two-step\", or \"euler\" and its plan auto or reference";
+                    self.findings.error(view.at("blurred_nudging"), found, allowed);
+                }
+            }
         }
         Some(on)
     }
@@ -121,4 +150,25 @@ pub(super) fn write(w: &mut Writer, e: &Experiment) {
     ];
     let flags = OF_THE_STEP.into_iter().zip(flags).chain([("rates_as_target", rates_as_target)]);
     flags.filter(|flag| flag.1).for_each(|(key, _)| w.raw(key, true));
+}
+
+/// Writes those that there are; without any there is no table, so that ids are those of the versions that did not know it.
+pub(super) fn write_imperfections(w: &mut Writer, e: &Experiment) {
+    let on = &e.imperfections;
+    if !on.any() {
+        return;
+    }
+    w.table("[imperfections]");
+    let shares = [
+        ("unpredicted", on.unpredicted),
+        ("missing_synapses", on.missing_synapses),
+        ("missing_interneurons", on.missing_interneurons),
+        ("weight_noise", on.weight_noise),
+        ("weight_step", on.weight_step),
+        ("blurred_nudging", on.blurred_nudging),
+    ];
+    shares.into_iter().filter(|share| share.1 != 0.0).for_each(|(key, share)| w.float(key, share));
+    if on.signs != Signs::Free {
+        w.text("signs", on.signs.name());
+    }
 }

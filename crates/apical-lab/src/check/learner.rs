@@ -9,11 +9,12 @@ use apical::learners::{dfa, dtp, ep, pc};
 use apical::tasks::{FileTargets, TaskSpec};
 
 /// What only the microcircuit honours: tables, and keys of tables that others share.
-pub const CIRCUIT_ONLY: [(&str, &str); 19] = [
+pub const CIRCUIT_ONLY: [(&str, &str); 20] = [
     ("", "solver"),
     ("", "plasticity"),
     ("", "time"),
     ("", "phase"),
+    ("", "imperfections"),
     ("network", "nudging"),
     ("network", "sigma"),
     ("network", "noise"),

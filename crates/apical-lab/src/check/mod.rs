@@ -148,6 +148,7 @@ impl<'a> Check<'a> {
         let task = self.task(activation, sizes.as_deref());
         let train = self.train();
         let departures = self.departures(solver, tau_w, learner.as_ref(), task.as_ref());
+        let imperfections = self.imperfections(solver);
         let phases = self.phases(sizes.as_deref(), task.as_ref(), learner.as_ref());
         let record = self.record(sizes.as_deref(), learner.as_ref());
         if let (Some(network), Some(timing), Some(LearnerSpec::Microcircuit)) = (&network, &timing, &learner) {
@@ -185,6 +186,7 @@ impl<'a> Check<'a> {
             timing: timing?,
             tau_w: tau_w?,
             departures: departures?,
+            imperfections: imperfections?,
             solver: solver?,
             optimiser: optimiser?,
             learner: learner?,

@@ -109,6 +109,7 @@ fn write(e: &Experiment, identity: bool) -> Result<String, Error> {
         LearnerSpec::Trained(t) => trained(&mut w, t),
     }
     departures::write(&mut w, e);
+    departures::write_imperfections(&mut w, e);
     task(&mut w, &e.task)?;
     training(&mut w, e);
     record(&mut w, e);

@@ -19,6 +19,8 @@ pub enum Range {
     NonNegative,
     /// 0 to 1, 1 left out.
     BelowOne,
+    /// 0 to 1.
+    Share,
 }
 
 impl Range {
@@ -29,6 +31,7 @@ impl Range {
                 Range::Positive => x > 0.0,
                 Range::NonNegative => x >= 0.0,
                 Range::BelowOne => (0.0..1.0).contains(&x),
+                Range::Share => (0.0..=1.0).contains(&x),
             }
     }
 
@@ -38,6 +41,7 @@ impl Range {
             Range::Positive => "a number above 0",
             Range::NonNegative => "a number from 0 on",
             Range::BelowOne => "a number from 0 to below 1",
+            Range::Share => "a number from 0 to 1",
         }
     }
 }

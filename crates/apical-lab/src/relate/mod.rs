@@ -269,8 +269,8 @@ fn differs(base: &Experiment, other: &Experiment) -> Option<String> {
     if (a.bias_rate == 0.0) != (b.bias_rate == 0.0) {
         return Some("one has biases, the other has none".into());
     }
-    if other.departures.any() {
-        return Some("its steps depart from the circuit's".into());
+    if other.departures.any() || other.imperfections.any() {
+        return Some("its steps or synapses depart from the circuit's".into());
     }
     (base.task != other.task).then(|| "its task is another one".into())
 }

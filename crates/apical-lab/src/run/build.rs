@@ -5,6 +5,7 @@ use super::shared;
 use crate::Error;
 use crate::checkpoint::read_weights;
 use crate::experiment::{Attenuation as AttenuationSpec, Experiment, LearnerSpec, Schedule, SolverSpec, StartWeights};
+use apical::circuit::imperfect::Synapses;
 use apical::circuit::noise::Source;
 use apical::circuit::params::Rates;
 use apical::circuit::{Attenuation, Kind, Tensors, start};
@@ -35,8 +36,9 @@ pub fn solver_spec(e: &Experiment) -> Spec {
     match e.solver {
         SolverSpec::Euler(way) => {
             let noise = Source::new(e.noise, e.timing.dt, e.seed);
-            if e.departures.any() {
-                let (timing, tau_w, departures) = (e.timing, e.tau_w, e.departures);
+            let departures = e.departures_of_steps();
+            if departures.any() {
+                let (timing, tau_w) = (e.timing, e.tau_w);
                 return Spec::Departed { timing, tau_w, noise, bound, departures };
             }
             Spec::Euler { timing: e.timing, tau_w: e.tau_w, noise, bound, way }
@@ -45,7 +47,9 @@ pub fn solver_spec(e: &Experiment) -> Spec {
         SolverSpec::Steady { tolerance, max_sweeps, on_no_fixed_point } => {
             Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound }
         }
-        SolverSpec::TwoStep(_) => Spec::TwoStep { attenuation: attenuation(e), bound },
+        SolverSpec::TwoStep(_) => {
+            Spec::TwoStep { attenuation: attenuation(e), blur: e.imperfections.blurred_nudging, bound }
+        }
     }
 }
 
@@ -101,10 +105,14 @@ pub fn no_weights<T: Real>(e: &Experiment) -> Tensors<T> {
 /// # Errors
 /// A file that does not hold exactly the tensors of the network, or holds a number that is not finite.
 pub fn start_weights<T: Real>(e: &Experiment) -> Result<Tensors<T>, Error> {
-    match &e.start {
-        StartWeights::Kinds(starts) => Ok(start::draw(&e.network, &attenuation(e), starts, e.seed).only(e.kinds())),
-        StartWeights::File { path, .. } => weights_from(e, path),
+    let mut weights = match &e.start {
+        StartWeights::Kinds(starts) => start::draw(&e.network, &attenuation(e), starts, e.seed).only(e.kinds()),
+        StartWeights::File { path, .. } => weights_from(e, path)?,
+    };
+    if e.imperfections.of_synapses() {
+        Synapses::new(e.imperfections, &weights, e.seed).start(&mut weights);
     }
+    Ok(weights)
 }
 
 /// Weights from a safetensors file.
@@ -151,6 +159,7 @@ pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<
             solver: solver_spec(e),
             rates: e.phases[0].rates.clone(),
             optimiser: e.optimiser.clone(),
+            imperfections: e.imperfections,
         },
         LearnerSpec::Trained(t) => learners::Spec::Trained {
             algorithm: t.algorithm.clone(),

@@ -56,6 +56,15 @@ fn optimiser_copies(e: &Experiment) -> u64 {
     }
 }
 
+/// Tensors that imperfect synapses add: what each may be, and with noise the weights themselves and the noisy ones.
+fn imperfect_copies(e: &Experiment) -> u64 {
+    match (e.imperfections.of_synapses(), e.imperfections.weight_noise > 0.0) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 3,
+    }
+}
+
 /// The estimate for a run with this many threads.
 pub fn estimate(e: &Experiment, task: &Task, threads: usize) -> Memory {
     let number = plan::number_bytes(e) as u64;
@@ -65,7 +74,7 @@ pub fn estimate(e: &Experiment, task: &Task, threads: usize) -> Memory {
     let inter = n.iter().skip(2).sum::<usize>() as u64;
     let batch = e.train.batch as u64;
     let per_sample = (cells + inter) * PER_CELL as u64 * number;
-    let weights = bytes * (copies(e) + optimiser_copies(e));
+    let weights = bytes * (copies(e) + optimiser_copies(e) + imperfect_copies(e));
     let state = per_sample * batch;
     let sets = [&task.validation, &task.test];
     let largest = sets.iter().map(|set| set.len()).max().unwrap_or(0);

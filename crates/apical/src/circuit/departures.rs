@@ -33,6 +33,8 @@ pub struct Departures {
     pub divided_output_prediction: bool,
     /// A rule is the sum over the minibatch, not the mean. The thesis'.
     pub summed_updates: bool,
+    /// Share of an interneuron's teacher that is the mean over all cells above, in place of the one that it predicts. Nobody's.
+    pub blurred_nudging: f64,
     /// Hidden cells' errors lack the soma's lag behind its dendrites. Not together with late rules.
     pub without_soma_lag: bool,
     /// Hidden cells' errors lack what their apical dendrites would see without a target. Not together with late rules.
@@ -128,6 +130,7 @@ pub fn step<T: Real>(
         None => u_trgt,
     };
     derivatives(&c.g, state, p, u_trgt);
+    blur(on, c, state, p);
     if let Some(untaught) = &mut room.untaught {
         untaught.see(c, weights, &room.input);
     }
@@ -146,6 +149,26 @@ pub fn step<T: Real>(
         untaught.advance(c, noise);
     }
     state.step += 1;
+}
+
+/// Part of what nudges each interneuron comes from the mean over the cells above.
+fn blur<T: Real>(on: &Departures, c: &Constants<T>, state: &State<T>, p: &mut Potentials<T>) {
+    if on.blurred_nudging == 0.0 {
+        return;
+    }
+    let share = T::from_f64(on.blurred_nudging) * c.g.som_i;
+    for (du, above) in p.d_inter.iter_mut().zip(&state.soma[1..]) {
+        let cells = above.len() / state.samples;
+        for (du, above) in du.chunks_exact_mut(cells).zip(above.chunks_exact(cells)) {
+            let mean = mean(above);
+            du.iter_mut().zip(above).for_each(|(du, &u)| *du += share * (mean - u));
+        }
+    }
+}
+
+/// The mean over the cells of a layer.
+pub fn mean<T: Real>(u: &[T]) -> T {
+    u.iter().fold(T::ZERO, |sum, &u| sum + u) / T::from_f64(u.len() as f64)
 }
 
 /// All rates and dendritic potentials of the somas in `state`.

@@ -4,6 +4,7 @@
 pub mod attenuation;
 pub mod departures;
 pub mod dynamics;
+pub mod imperfect;
 pub mod known;
 pub mod noise;
 pub mod params;

@@ -38,6 +38,8 @@ pub enum Stream {
     Search = 12,
     /// Which sample's target a sample is taught where targets are shuffled.
     Shuffled = 13,
+    /// Imperfect synapses: which are absent, their signs, noise and rounding.
+    Imperfection = 14,
 }
 
 const MUL_0: u32 = 0xD251_1F53;

@@ -3,6 +3,7 @@
 
 use super::optimiser::{self, Optimiser};
 use super::{Learner, Update};
+use crate::circuit::imperfect::Synapses;
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
@@ -14,6 +15,7 @@ pub struct Microcircuit<T> {
     rates: Rates,
     solver: Box<dyn Solver<T>>,
     followed: Option<Followed<T>>,
+    synapses: Option<Synapses<T>>,
 }
 
 /// An optimiser that follows what presentations teach, in place of the rules' own rates alone.
@@ -26,7 +28,7 @@ struct Followed<T> {
 impl<T: Real> Microcircuit<T> {
     /// From start weights and a solver of the same net.
     pub fn new(weights: Tensors<T>, rates: Rates, solver: Box<dyn Solver<T>>) -> Self {
-        Microcircuit { weights, rates, solver, followed: None }
+        Microcircuit { weights, rates, solver, followed: None, synapses: None }
     }
 
     /// The same, with an optimiser that follows what each presentation taught; weights stand still within one.
@@ -36,6 +38,41 @@ impl<T: Real> Microcircuit<T> {
         let optimiser = Optimiser::new(spec, &self.weights);
         self.followed = Some(Followed { optimiser, update, factor: 1.0 });
         self
+    }
+
+    /// The same, with imperfect synapses. Its weights are taken for ones that these can have.
+    pub fn imperfect(mut self, synapses: Synapses<T>) -> Self {
+        self.synapses = Some(synapses);
+        self
+    }
+
+    fn present(
+        &mut self,
+        shown: &Shown<'_, T>,
+        outcome: &mut Outcome<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(), Trouble> {
+        let Some(followed) = &mut self.followed else {
+            return self.solver.learn(&mut self.weights, shown, &self.rates, outcome, observer);
+        };
+        followed.update.clear();
+        let before = self.solver.clock();
+        self.solver.gather(&self.weights, shown, &self.rates, &mut followed.update, outcome, observer)?;
+        // Every presentation takes as many steps as this one.
+        let (after, factor) = (self.solver.clock(), followed.factor);
+        let presentation = after / (after - before);
+        // Synapses whose rule is off stand still: they do not decay either.
+        let relative = |kind| {
+            let rates = match kind {
+                Kind::Wpp | Kind::Bpp => &self.rates.pp,
+                Kind::Wip | Kind::Bip => &self.rates.ip,
+                Kind::Wpi => &self.rates.pi,
+                Kind::Wpb => &self.rates.pb,
+            };
+            f64::from(u8::from(rates.iter().any(|&eta| eta != 0.0)))
+        };
+        followed.optimiser.apply(&mut self.weights, &mut followed.update, factor, relative, presentation);
+        Ok(())
     }
 }
 
@@ -67,7 +104,11 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
     }
 
     fn update(&self, shown: &Shown<'_, T>, mode: Weights) -> Result<Update<T>, Trouble> {
-        self.solver.update(&self.weights, shown, &self.rates, mode)
+        let mut update = self.solver.update(&self.weights, shown, &self.rates, mode)?;
+        if let Some(synapses) = &self.synapses {
+            synapses.mask(&mut update);
+        }
+        Ok(update)
     }
 
     fn learn(
@@ -76,27 +117,15 @@ impl<T: Real> Learner<T> for Microcircuit<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let Some(followed) = &mut self.followed else {
-            return self.solver.learn(&mut self.weights, shown, &self.rates, outcome, observer);
-        };
-        followed.update.clear();
-        let before = self.solver.clock();
-        self.solver.gather(&self.weights, shown, &self.rates, &mut followed.update, outcome, observer)?;
-        // Every presentation takes as many steps as this one.
-        let (after, factor) = (self.solver.clock(), followed.factor);
-        let presentation = after / (after - before);
-        // Synapses whose rule is off stand still: they do not decay either.
-        let relative = |kind| {
-            let rates = match kind {
-                Kind::Wpp | Kind::Bpp => &self.rates.pp,
-                Kind::Wip | Kind::Bip => &self.rates.ip,
-                Kind::Wpi => &self.rates.pi,
-                Kind::Wpb => &self.rates.pb,
-            };
-            f64::from(u8::from(rates.iter().any(|&eta| eta != 0.0)))
-        };
-        followed.optimiser.apply(&mut self.weights, &mut followed.update, factor, relative, presentation);
-        Ok(())
+        let n = self.solver.clock();
+        if let Some(synapses) = &mut self.synapses {
+            synapses.before(&mut self.weights, n);
+        }
+        let learned = self.present(shown, outcome, observer);
+        if let Some(synapses) = &mut self.synapses {
+            synapses.after(&mut self.weights, n);
+        }
+        learned
     }
 
     fn answer(&self, input: &[T], samples: usize, output: &mut [T]) -> Result<usize, Trouble> {

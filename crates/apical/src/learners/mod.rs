@@ -20,6 +20,7 @@ pub mod sign_symmetric;
 pub mod theory;
 pub mod trained;
 
+use crate::circuit::imperfect::{Imperfections, Synapses};
 use crate::circuit::params::Rates;
 use crate::circuit::{Kind, Tensors};
 use crate::kernels::Real;
@@ -59,6 +60,8 @@ pub enum Spec {
         rates: Rates,
         /// Follows what presentations teach; `None`: the rules' own rates do.
         optimiser: Option<optimiser::Spec>,
+        /// What its synapses lack.
+        imperfections: Imperfections,
     },
     /// All others: an algorithm yields a direction, an optimiser follows it.
     Trained {
@@ -168,9 +171,13 @@ fn double(spec: &Spec, f: &Function, weights: Tensors<f64>, samples: usize, seed
 
 fn build_in<T: Real>(spec: &Spec, f: &Function, weights: Tensors<T>, samples: usize, seed: u64) -> Box<dyn Learner<T>> {
     match spec {
-        Spec::Microcircuit { solver, rates, optimiser } => {
+        Spec::Microcircuit { solver, rates, optimiser, imperfections } => {
             let solver = solvers::build(solver, &f.net, samples);
-            let circuit = microcircuit::Microcircuit::new(weights, rates.clone(), solver);
+            let synapses = imperfections.of_synapses().then(|| Synapses::new(*imperfections, &weights, seed));
+            let mut circuit = microcircuit::Microcircuit::new(weights, rates.clone(), solver);
+            if let Some(synapses) = synapses {
+                circuit = circuit.imperfect(synapses);
+            }
             Box::new(match optimiser {
                 Some(optimiser) => circuit.followed(optimiser),
                 None => circuit,

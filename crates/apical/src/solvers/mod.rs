@@ -409,6 +409,8 @@ pub enum Spec {
     TwoStep {
         /// Attenuation and mixing factors.
         attenuation: Attenuation,
+        /// Share of an interneuron's teacher that is the mean over all cells above.
+        blur: f64,
         /// Potentials beyond this bound count as divergence.
         bound: f64,
     },
@@ -450,6 +452,8 @@ fn build_in<T: Real>(spec: &Spec, net: &Network, samples: usize) -> Box<dyn Solv
         Spec::Steady { tolerance, max_sweeps, on_no_fixed_point, bound } => {
             Box::new(steady::Steady::new(net, *tolerance, *max_sweeps, *on_no_fixed_point, *bound, samples))
         }
-        Spec::TwoStep { attenuation, bound } => Box::new(two_step::TwoStep::new(net, *attenuation, *bound, samples)),
+        Spec::TwoStep { attenuation, blur, bound } => {
+            Box::new(two_step::TwoStep::new(net, *attenuation, *bound, samples).blurred(*blur))
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! hidden layers almost orthogonal to the gradient; the additive form follows backprop, and it is the one here.
 
 use super::{Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
+use crate::circuit::departures::mean;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
 use crate::circuit::{Attenuation, Potentials, State, Tensors, potentials};
@@ -19,6 +20,8 @@ pub struct TwoStep<T> {
     net: Network,
     attenuation: Attenuation,
     bound: f64,
+    /// Share of an interneuron's teacher that is the mean over all cells above.
+    blur: f64,
     plan: Product,
     state: State<T>,
     potentials: Potentials<T>,
@@ -35,12 +38,19 @@ impl<T: Real> TwoStep<T> {
             net: net.clone(),
             attenuation,
             bound,
+            blur: 0.0,
             plan: Product::best(),
             state: State::rest(net, samples),
             nudged: potentials.rate.clone(),
             nudged_inter: potentials.rate_inter.clone(),
             potentials,
         }
+    }
+
+    /// The same, with blurred nudging of interneurons ([`Imperfections`](crate::circuit::imperfect::Imperfections)).
+    pub fn blurred(mut self, share: f64) -> Self {
+        self.blur = share;
+        self
     }
 
     /// The way up: basal potentials and rates without any teacher. Somas become vhat.
@@ -85,6 +95,14 @@ impl<T: Real> TwoStep<T> {
             let u_i = &mut self.state.inter[k];
             for ((u_i, &v_i), &u_above) in u_i.iter_mut().zip(v_i.iter()).zip(&above[0]) {
                 *u_i = factor * v_i + lambda_i * u_above;
+            }
+            if self.blur != 0.0 {
+                let share = T::from_f64(self.blur) * lambda_i;
+                let cells = self.net.sizes[k + 2];
+                for (u_i, above) in u_i.chunks_exact_mut(cells).zip(above[0].chunks_exact(cells)) {
+                    let mean = mean(above);
+                    u_i.iter_mut().zip(above).for_each(|(u_i, &u)| *u_i += share * (mean - u));
+                }
             }
             phi.rates(u_i, &mut self.nudged_inter[k]);
             let (feedback, lateral) = (&mut p.apical_feedback[k], &mut p.apical_lateral[k]);
