@@ -323,6 +323,17 @@ fn two_step_is_the_same_wherever_it_is_stopped() {
 }
 
 #[test]
+fn imperfect_synapses_are_the_same_wherever_it_is_stopped() {
+    let all =
+        ["imperfections={unpredicted=0.2,missing_synapses=0.1,signs='per-cell',weight_noise=0.1,weight_step=0.001}"];
+    for toml in [TWO_STEP, EULER] {
+        let unbroken = outcome(toml, &all, 1, &[]);
+        same(&unbroken, &outcome(toml, &all, 2, &[1, 2, 7, 12, 13]), "stopped at five places");
+        assert!(final_weights(&unbroken) != final_weights(&outcome(toml, &[], 1, &[])), "imperfections do something");
+    }
+}
+
+#[test]
 fn every_learner_is_the_same_wherever_it_is_stopped_and_with_any_number_of_threads() {
     for learner in LEARNERS {
         let unbroken = outcome(TRAINED, &[learner], 1, &[]);

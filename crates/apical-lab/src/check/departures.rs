@@ -84,17 +84,8 @@ impl Check<'_> {
     /// What synapses and interneurons lack.
     pub(super) fn imperfections(&mut self, solver: Option<SolverSpec>) -> Option<Imperfections> {
         let view = self.section("imperfections");
-        let signs = view.text("signs")?;
-        let on = Imperfections {
-            unpredicted: view.number("unpredicted")?,
-            missing_synapses: view.number("missing_synapses")?,
-            missing_interneurons: view.number("missing_interneurons")?,
-            signs: Signs::NAMES.into_iter().find(|n| n.1 == signs)?.0,
-            weight_noise: view.number("weight_noise")?,
-            weight_step: view.number("weight_step")?,
-            blurred_nudging: view.number("blurred_nudging")?,
-        };
-        if on.blurred_nudging > 0.0 {
+        let blurred_nudging = view.number("blurred_nudging")?;
+        if blurred_nudging > 0.0 {
             match solver? {
                 SolverSpec::TwoStep(_) | SolverSpec::Euler(Choice::Auto | Choice::Given(Way::Reference)) => {}
                 _ => {
@@ -105,7 +96,16 @@ impl Check<'_> {
                 }
             }
         }
-        Some(on)
+        let signs = view.text("signs")?;
+        Some(Imperfections {
+            unpredicted: view.number("unpredicted")?,
+            missing_synapses: view.number("missing_synapses")?,
+            missing_interneurons: view.number("missing_interneurons")?,
+            signs: Signs::NAMES.into_iter().find(|n| n.1 == signs)?.0,
+            weight_noise: view.number("weight_noise")?,
+            weight_step: view.number("weight_step")?,
+            blurred_nudging,
+        })
     }
 
     /// Reports solvers and plans that compute other steps.

@@ -113,6 +113,7 @@ pub(super) fn kind_schema(kind: Kind) -> Json {
         Range::Positive => json!({"type": "number", "exclusiveMinimum": 0}),
         Range::NonNegative => json!({"type": "number", "minimum": 0}),
         Range::BelowOne => json!({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+        Range::Share => json!({"type": "number", "minimum": 0, "maximum": 1}),
     };
     let numbers = |range| json!({"type": "array", "items": number(range)});
     let count = |min: u64| json!({"type": "integer", "minimum": min});
