@@ -1,5 +1,6 @@
 //! `learn` of every learner, one batch: on the digits' net and on the predictive-coding field's net for MNIST.
 
+use apical::circuit::imperfect::Imperfections;
 use apical::circuit::params::{Conductances, Network, Nudging, Rates};
 use apical::circuit::start::{Start, Starts, draw};
 use apical::circuit::{Attenuation, Tensors};
@@ -67,7 +68,7 @@ fn start(f: &Function, spec: &Spec) -> Tensors<f32> {
 fn specs(f: &Function) -> Vec<(&'static str, Spec)> {
     let hidden = f.depth() - 1;
     let circuit = Spec::Microcircuit {
-        solver: solvers::Spec::TwoStep { attenuation: f.attenuation, bound: BOUND },
+        solver: Box::new(solvers::Spec::TwoStep { attenuation: f.attenuation, blur: 0.0, bound: BOUND }),
         rates: Rates {
             pp: vec![1e-5; f.depth()],
             ip: vec![1e-5; hidden],
@@ -75,6 +76,7 @@ fn specs(f: &Function) -> Vec<(&'static str, Spec)> {
             pb: vec![0.0; hidden],
         },
         optimiser: None,
+        imperfections: Imperfections::default(),
     };
     let trained = |algorithm: AlgorithmSpec| {
         let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: true };

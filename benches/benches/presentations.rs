@@ -43,7 +43,7 @@ fn specs(case: &Case) -> Vec<Spec> {
     vec![
         Spec::Euler { timing, tau_w: Some(30.0), noise, bound: BOUND, way: Choice::Auto },
         Spec::Steady { tolerance: 1e-4, max_sweeps: 200, on_no_fixed_point: NoFixedPoint::Skip, bound: BOUND },
-        Spec::TwoStep { attenuation, bound: BOUND },
+        Spec::TwoStep { attenuation, blur: 0.0, bound: BOUND },
     ]
 }
 

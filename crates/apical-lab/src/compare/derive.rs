@@ -5,9 +5,8 @@ use super::choose::Chosen;
 use crate::check::CIRCUIT_ONLY;
 use crate::config::Diagnostic;
 use crate::config::diagnostic::Findings;
-use crate::config::fields::FIELDS;
 use crate::config::node::{Node, Value, graft, key_path, merge};
-use crate::config::registry::Kind;
+use crate::config::registry::{Kind, config_fields};
 use crate::config::walk::expand_shorthands;
 use apical::learners::has_feedback;
 
@@ -77,7 +76,7 @@ fn sum_phases(root: &mut Node) {
 
 /// Takes out what means nothing to a learner that is not the microcircuit.
 fn strip(root: &mut Node, kind: &str, attenuated: bool) {
-    let traces = FIELDS.iter().filter(|f| f.table == "record" && matches!(f.kind, Kind::Table(_)));
+    let traces = config_fields().filter(|f| f.table == "record" && matches!(f.kind, Kind::Table(_)));
     let traces = traces.map(|f| (f.table, f.key));
     let conductances = [("", "conductances")].into_iter().filter(|_| !attenuated);
     let feedback = [("network.start", "pb")].into_iter().filter(|_| !has_feedback(kind));

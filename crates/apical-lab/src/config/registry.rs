@@ -237,9 +237,14 @@ impl Field {
     }
 }
 
+/// All fields of configs.
+pub fn config_fields() -> impl Iterator<Item = &'static Field> {
+    FIELDS.iter().chain(RECORD_FIELDS).chain(DEPARTURE_FIELDS)
+}
+
 /// All fields, those of sweep files last.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    FIELDS.iter().chain(RECORD_FIELDS).chain(DEPARTURE_FIELDS).chain(SWEEP_FIELDS)
+    config_fields().chain(SWEEP_FIELDS)
 }
 
 /// All tables, those of sweep files last.

@@ -1,9 +1,8 @@
 //! Walks a raw config by the registry: unknown keys, keys of another kind, wrong types; and reads valid values from it.
 
 use super::diagnostic::{Findings, Span};
-use super::fields::FIELDS;
 use super::node::{Key, Node, Value};
-use super::registry::{Field, Kind, fields_of, nearest, table};
+use super::registry::{Field, Kind, config_fields, fields_of, nearest, table};
 use toml::de::DeValue;
 
 /// `task = "digits"` becomes `task = { kind = "digits" }`; likewise the other tables that have a kind.
@@ -92,7 +91,7 @@ fn value(node: &Node, field: &Field, path: &str, findings: &mut Findings) {
 fn unknown(key: &Key, path: &str, name: &str, kind: Option<&str>, findings: &mut Findings) {
     let own: Vec<_> = fields_of(name).filter(|f| f.goes_with(kind)).map(|f| f.key).collect();
     let shown: String = path.chars().take(80).collect();
-    let elsewhere = FIELDS.iter().find(|f| f.key == key.name && !f.table.starts_with("record."));
+    let elsewhere = config_fields().find(|f| f.key == key.name && !f.table.starts_with("record."));
     let header = |name: &str| table(name).map_or(String::new(), |t| t.header.to_owned());
     let hint = match (nearest(&key.name, own.iter().copied()), elsewhere) {
         (_, Some(f)) if f.table.is_empty() => format!("`{}` stands at the root, above all tables", f.key),

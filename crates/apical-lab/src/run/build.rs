@@ -156,7 +156,7 @@ pub fn function(e: &Experiment) -> Function {
 pub fn learner<T: Real>(e: &Experiment, weights: Tensors<T>) -> Box<dyn Learner<T>> {
     let spec = match &e.learner {
         LearnerSpec::Microcircuit => learners::Spec::Microcircuit {
-            solver: solver_spec(e),
+            solver: Box::new(solver_spec(e)),
             rates: e.phases[0].rates.clone(),
             optimiser: e.optimiser.clone(),
             imperfections: e.imperfections,

@@ -55,7 +55,7 @@ pub enum Spec {
     /// The dendritic cortical microcircuit, with a solver and its rates.
     Microcircuit {
         /// How potentials are found.
-        solver: solvers::Spec,
+        solver: Box<solvers::Spec>,
         /// Learning rates of its rules.
         rates: Rates,
         /// Follows what presentations teach; `None`: the rules' own rates do.
