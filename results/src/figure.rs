@@ -114,17 +114,26 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
         };
         let x: Vec<f64> = points.iter().map(|p| p.0).collect();
         let y = points.iter().map(|(_, ys)| s.times * ys.iter().sum::<f64>() / ys.len() as f64).collect();
-        if points.iter().any(|(_, ys)| ys.len() > 1) {
+        let named = !s.x_names.is_empty();
+        if named {
+            // Between names there is nothing: each run is a ring.
+            let runs = points.iter().flat_map(|(x, ys)| ys.iter().map(|y| (*x, s.times * y)));
+            let (x, y) = runs.unzip();
+            panel.lines.push(Line { name: format!("{name}, each run"), colour, dash: Dash::Rings, x, y });
+        } else if points.iter().any(|(_, ys)| ys.len() > 1) {
             let (low, high) = (spread(f64::min, f64::INFINITY), spread(f64::max, f64::NEG_INFINITY));
             panel.bands.push(Band { name: name.clone(), colour, x: x.clone(), low, high });
         }
-        let dash = if s.x_names.is_empty() { dash } else { Dash::Points };
+        let dash = if named { Dash::Points } else { dash };
         panel.lines.push(Line { name, colour, dash, x, y });
     }
     for points in &s.points {
         let colour = panel.lines.len() % PALETTE.len();
         let (name, x, y) = (points.name.clone(), points.x.clone(), points.y.clone());
         panel.lines.push(Line { name, colour, dash: Dash::Points, x, y });
+    }
+    if !s.x_names.is_empty() && panel.lines.len() == 2 {
+        panel.legend = Some(Vec::new());
     }
     panel.title.clone_from(&s.title);
     panel.x = Axis { scale: scale(s.x_log), ..Axis::new(x_label, "") };
