@@ -317,3 +317,8 @@ def test_errors_are_those_of_the_command(command, place):
 def test_warnings_are_those_of_the_config():
     with pytest.warns(apical.ConfigWarning, match="no rule is plastic"):
         apical.Circuit([6, 5, 3], plasticity={})
+
+
+def test_sizes_are_given_once():
+    with pytest.raises(apical.InputError, match="'sizes' among its keys"):
+        apical.Circuit([3, 2, 1], network={"sizes": [1, 2]})

@@ -100,3 +100,11 @@ def test_pruning_sees_intermediate_errors():
     assert first.state.name == "COMPLETE" and len(first.intermediate_values) == 4
     assert second.state.name == "PRUNED" and list(second.intermediate_values) == [1, 2]
     assert apical.Run(f"runs/{second.user_attrs['apical.run']}").state == "unfinished"
+
+
+def test_trials_that_diverge_count():
+    base = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}})
+    one = optuna.create_study()
+    with pytest.warns(apical.ConfigWarning):
+        apical.search(base, lambda t: {"plasticity.eta_pp": t.suggest_float("eta_pp", 1e8, 1e9)}, one, 2)
+    assert [t.state.name for t in one.trials] == ["FAIL", "FAIL"]

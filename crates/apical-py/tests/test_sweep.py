@@ -128,3 +128,8 @@ def test_dask_survives_a_killed_worker(place):
     assert len(found) == 8 and {one.state for one in found} == {"finished"}
     list(apical.sweep(plan, ThreadPoolExecutor(1), out="serial"))
     assert files(place / "dask/small") == files(place / "serial/small")
+
+
+def test_processes_that_fork_are_refused():
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool, pytest.raises(apical.InputError, match="spawn"):
+        apical.sweep([apical.experiment("digits")], executor=pool)

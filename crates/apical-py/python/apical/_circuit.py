@@ -135,6 +135,8 @@ class Circuit:
         precision: str = "f32",
         threads: int = 1,
     ) -> None:
+        if twice := [key for key in ("sizes", "activation") if key in (network or {})]:
+            raise InputError(f"network: {twice[0]!r} among its keys; allowed: as an argument of its own, {twice[0]}=")
         solver = {"kind": solver} if isinstance(solver, str) else dict(solver)
         tables: dict[str, Any] = {
             "seed": seed,

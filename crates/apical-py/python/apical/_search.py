@@ -16,8 +16,8 @@ from ._run import Run
 if TYPE_CHECKING:
     import optuna
 
-#: A trial's attributes: its worker's token, and the run folder.
-WORKER, RUN = "apical.worker", "apical.run"
+#: A trial's attributes: its worker's token, the run folder, and whether its run failed.
+WORKER, RUN, LOST = "apical.worker", "apical.run", "apical.lost"
 
 
 def search(
@@ -59,7 +59,9 @@ def search(
         while True:
             _bury(study, Path(out))
             # Trials that others are at count: they end, or their workers die and they are tried again.
-            if _count(study, TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING) >= trials:
+            failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+            lost = sum(LOST in trial.user_attrs for trial in failed)
+            if lost + _count(study, TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING) >= trials:
                 break
             trial = study.ask()
             trial.set_user_attr(WORKER, token)
@@ -101,6 +103,8 @@ def _made(
     if run.state == "unfinished":
         return TrialState.PRUNED, None, run
     if run.state == "failed" or len(values) == 0:
+        # It counts, as it is not tried again; that of a worker that died is.
+        trial.set_user_attr(LOST, True)
         return TrialState.FAIL, None, run
     return TrialState.COMPLETE, float(better(values)), run
 

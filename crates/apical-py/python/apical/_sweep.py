@@ -139,6 +139,12 @@ def sweep(
     out = os.path.abspath(fspath(out))
     # Others' executors may be elsewhere, where nothing but values goes.
     halt = _Halt() if executor is None else None
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise InputError(
+            "executor: its processes are made by fork, and lack the threads of the engine; "
+            'allowed: ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))'
+        )
     executor = executor or ThreadPoolExecutor(os.cpu_count())
     own = (executor, halt) if halt else None
     argv = _argv()
