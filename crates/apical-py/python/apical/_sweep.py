@@ -120,8 +120,8 @@ def sweep(
         A sweep: a name or a TOML file of ``apical sweep``, or a dict of the same tables. Or experiments, each of which is a
         run folder in ``out``, as by ``apical run``.
     executor
-        Any of ``concurrent.futures``' kind: a thread or process pool, or ``dask.distributed.Client(...).get_executor()``
-        with the workers of a LocalCluster or a dask-jobqueue cluster. None: as many threads as cores. Workers must see
+        Any of ``concurrent.futures``' kind: a pool of threads, of processes that are spawned, or
+        ``dask.distributed.Client(...).get_executor()`` with the workers of a LocalCluster or a dask-jobqueue cluster. None: as many threads as cores. Workers must see
         ``out``; paths are made absolute.
     threads
         Threads of each run.
