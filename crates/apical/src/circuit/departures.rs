@@ -8,12 +8,11 @@
 //! after a switch of the pattern.
 
 use super::attenuation::Attenuation;
-use super::noise::{Population, Source};
+use super::noise::Source;
 use super::params::{Network, Rates};
 use super::plasticity::{self, Sink};
-use super::potentials;
 use super::state::{Potentials, State};
-use super::step::{Constants, Learning, Plastic, advance, derivatives, follow};
+use super::step::{Constants, Learning, Plastic, derivatives, follow, rates_and_potentials, somas};
 use super::tensors::{Kind, Tensors};
 use super::transient::Untaught;
 use crate::kernels::{Activation, Mat, Real};
@@ -169,32 +168,6 @@ fn blur<T: Real>(on: &Departures, c: &Constants<T>, state: &State<T>, p: &mut Po
 /// The mean over the cells of a layer.
 pub fn mean<T: Real>(u: &[T]) -> T {
     u.iter().fold(T::ZERO, |sum, &u| sum + u) / T::from_f64(u.len() as f64)
-}
-
-/// All rates and dendritic potentials of the somas in `state`.
-fn rates_and_potentials<T: Real>(
-    c: &Constants<T>,
-    weights: &Tensors<T>,
-    state: &State<T>,
-    r_in: &[T],
-    p: &mut Potentials<T>,
-) {
-    for (u, r) in state.soma.iter().zip(&mut p.rate).chain(state.inter.iter().zip(&mut p.rate_inter)) {
-        c.net.activation.rates(u, r);
-    }
-    potentials::all(c.plan, weights, c.beta_b, r_in, p);
-}
-
-/// All somas at once.
-fn somas<T: Real>(c: &Constants<T>, state: &mut State<T>, p: &Potentials<T>, noise: &Source) {
-    for (k, (u, du)) in state.soma.iter_mut().zip(&p.d_soma).enumerate() {
-        advance(u, du, c.dt_t);
-        noise.add(Population::Pyramidal, k + 1, state.step, 0, u);
-    }
-    for (k, (u, du)) in state.inter.iter_mut().zip(&p.d_inter).enumerate() {
-        advance(u, du, c.dt_t);
-        noise.add(Population::Interneuron, k + 1, state.step, 0, u);
-    }
 }
 
 /// The rules, from the rates and potentials in `p`.

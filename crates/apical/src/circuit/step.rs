@@ -117,7 +117,6 @@ pub fn step<T: Real>(
     learning: Learning<'_, T>,
     noise: &Source,
 ) {
-    let depth = state.soma.len();
     let phi = c.net.activation;
 
     // 1. Traces. The rules use the trace, not the pattern.
@@ -131,13 +130,7 @@ pub fn step<T: Real>(
     };
 
     // 2. Rates, dendritic potentials, derivatives, all from the state at time t.
-    for (u, r) in state.soma.iter().zip(&mut p.rate) {
-        phi.rates(u, r);
-    }
-    for (u, r) in state.inter.iter().zip(&mut p.rate_inter) {
-        phi.rates(u, r);
-    }
-    potentials::all(c.plan, weights, c.beta_b, &state.trace_input, p);
+    rates_and_potentials(c, weights, state, &state.trace_input, p);
     derivatives(&c.g, state, p, u_trgt);
 
     // 3. Weights, from the potentials of 2.
@@ -161,15 +154,34 @@ pub fn step<T: Real>(
     }
 
     // 4. All somas at once.
-    for k in 0..depth {
-        advance(&mut state.soma[k], &p.d_soma[k], c.dt_t);
-        noise.add(Population::Pyramidal, k + 1, state.step, 0, &mut state.soma[k]);
-    }
-    for k in 0..depth - 1 {
-        advance(&mut state.inter[k], &p.d_inter[k], c.dt_t);
-        noise.add(Population::Interneuron, k + 1, state.step, 0, &mut state.inter[k]);
-    }
+    somas(c, state, p, noise);
     state.step += 1;
+}
+
+/// All rates and dendritic potentials of the somas in `state`; `r_in` are the presynaptic rates of the first layer.
+pub(crate) fn rates_and_potentials<T: Real>(
+    c: &Constants<T>,
+    weights: &Tensors<T>,
+    state: &State<T>,
+    r_in: &[T],
+    p: &mut Potentials<T>,
+) {
+    for (u, r) in state.soma.iter().zip(&mut p.rate).chain(state.inter.iter().zip(&mut p.rate_inter)) {
+        c.net.activation.rates(u, r);
+    }
+    potentials::all(c.plan, weights, c.beta_b, r_in, p);
+}
+
+/// All somas at once, by the derivatives in `p`.
+pub(crate) fn somas<T: Real>(c: &Constants<T>, state: &mut State<T>, p: &Potentials<T>, noise: &Source) {
+    for (k, (u, du)) in state.soma.iter_mut().zip(&p.d_soma).enumerate() {
+        advance(u, du, c.dt_t);
+        noise.add(Population::Pyramidal, k + 1, state.step, 0, u);
+    }
+    for (k, (u, du)) in state.inter.iter_mut().zip(&p.d_inter).enumerate() {
+        advance(u, du, c.dt_t);
+        noise.add(Population::Interneuron, k + 1, state.step, 0, u);
+    }
 }
 
 /// du/dt of every soma into `p`, from the somas in `state` and the dendritic potentials in `p`.

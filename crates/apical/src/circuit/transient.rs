@@ -11,12 +11,11 @@
 //!
 //! Without noise the last part alone is left once the circuit has settled in the self-predicting state.
 
-use super::noise::{Population, Source};
+use super::noise::Source;
 use super::params::Network;
 use super::plasticity::predicted_rate;
-use super::potentials;
 use super::state::{Potentials, State};
-use super::step::{Constants, advance, derivatives};
+use super::step::{Constants, derivatives, rates_and_potentials, somas};
 use super::tensors::Tensors;
 use crate::kernels::Real;
 
@@ -59,25 +58,14 @@ impl<T: Real> Untaught<T> {
 
     /// Rates and dendritic potentials of its state; `r_in` are the presynaptic rates of the first layer.
     pub fn see(&mut self, c: &Constants<T>, weights: &Tensors<T>, r_in: &[T]) {
-        let (state, p) = (&self.state, &mut self.potentials);
-        for (u, r) in state.soma.iter().zip(&mut p.rate).chain(state.inter.iter().zip(&mut p.rate_inter)) {
-            c.net.activation.rates(u, r);
-        }
-        potentials::all(c.plan, weights, c.beta_b, r_in, p);
+        rates_and_potentials(c, weights, &self.state, r_in, &mut self.potentials);
     }
 
     /// Its somas, from the potentials that [`Untaught::see`] found.
     pub fn advance(&mut self, c: &Constants<T>, noise: &Source) {
         let (state, p) = (&mut self.state, &mut self.potentials);
         derivatives(&c.g, state, p, None);
-        for (k, (u, du)) in state.soma.iter_mut().zip(&p.d_soma).enumerate() {
-            advance(u, du, c.dt_t);
-            noise.add(Population::Pyramidal, k + 1, state.step, 0, u);
-        }
-        for (k, (u, du)) in state.inter.iter_mut().zip(&p.d_inter).enumerate() {
-            advance(u, du, c.dt_t);
-            noise.add(Population::Interneuron, k + 1, state.step, 0, u);
-        }
+        somas(c, state, p, noise);
         state.step += 1;
     }
 
