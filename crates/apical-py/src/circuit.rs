@@ -2,13 +2,14 @@
 
 use crate::config::Config;
 use crate::errors;
-use crate::inner::{Halt, Inner, Number, Patterns};
+use crate::inner::{Halt, Inner, Number, Patterns, abandonable};
 use apical::circuit::{Kind, Tensors};
 use apical::kernels::Mat;
 use apical::learners::metrics;
 use apical::learners::probe;
 use apical::solvers::{Nobody, Observer, Shown};
 use apical_lab::Experiment;
+use apical_lab::check::machine_memory;
 use apical_lab::experiment::{LearnerSpec, Precision};
 use apical_lab::record::zarr::dim_names;
 use apical_lab::run::build;
@@ -258,6 +259,11 @@ fn shown<'py, T: Number>(
         return Err(errors::input("targets", "another number of them", "as many as there are inputs"));
     }
     inner.retime(e).map_err(|e| errors::error(&e))?;
+    if let Some(recording) = &recording {
+        let each = if e.has_dynamics() { e.timing.steps(e.timing.presentation) } else { 1 };
+        // What is returned is a copy.
+        fits(2.0 * recording.bytes(inner.learner.clock(), (each * presentations) as u64))?;
+    }
     let mut outputs = Vec::with_capacity(presentations * output);
     let mut nobody = Nobody;
     let observer: &mut (dyn Observer<T> + Send) = match &mut recording {
@@ -269,6 +275,19 @@ fn shown<'py, T: Number>(
         *last = output / e.train.batch;
     }
     Ok((shaped(py, outputs, &shape)?, recording))
+}
+
+/// Refuses a recording that the machine's memory cannot hold.
+fn fits(bytes: f64) -> PyResult<()> {
+    let gb = 1e-9 * bytes;
+    match machine_memory() {
+        Some(memory) if bytes > memory as f64 => Err(errors::input(
+            "record",
+            format!("a recording of {gb:.0} GB"),
+            format!("what fits into {:.0} GB of memory: a larger `every`, fewer layers or cells", 1e-9 * memory as f64),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A recorded variable as Python takes it apart.
@@ -319,16 +338,17 @@ fn update<'py, T: Number>(
     targets: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (inputs, targets) = (array::<T>(inputs)?, array::<T>(targets)?);
-    let (inputs, targets) = (slice(&inputs)?, slice(&targets)?);
-    let samples = e.train.batch;
-    let found = py.detach(|| match &e.learner {
-        LearnerSpec::Microcircuit => Inner::direction(e, w, inputs, targets),
+    let (inputs, targets) = (slice(&inputs)?.to_vec(), slice(&targets)?.to_vec());
+    let e = e.clone();
+    let asked = move || match &e.learner {
+        LearnerSpec::Microcircuit => Inner::direction(&e, w, &inputs, &targets),
         LearnerSpec::Trained(t) => {
-            let shown = Shown { samples, input: inputs, target: Some(targets) };
-            probe::direction(&t.algorithm, &build::function(e), &w.only(e.kinds()), &shown, e.seed)
+            let shown = Shown { samples: e.train.batch, input: &inputs, target: Some(&targets) };
+            probe::direction(&t.algorithm, &build::function(&e), &w.only(e.kinds()), &shown, e.seed)
         }
-    });
-    let update = found.map_err(|t| errors::trouble(&t))?.only(&[Kind::Wpp, Kind::Bpp]);
+    };
+    let found = py.detach(|| abandonable(asked));
+    let update = found.map_err(halted)?.only(&[Kind::Wpp, Kind::Bpp]);
     let to = PyDict::new(py);
     for (name, m) in update.named() {
         to.set_item(name, shaped(py, m.data.clone(), &[m.rows, m.cols])?)?;

@@ -5,15 +5,20 @@ use apical::circuit::{Tensors, self_prediction};
 use apical::evaluate::CHUNK;
 use apical::kernels::Real;
 use apical::learners::Learner;
-use apical::solvers::{Observer, Outcome, Shown, Trouble, Weights};
+use apical::solvers::{Observer, Outcome, Shown, Trouble, View, Wants, Weights};
 use apical_lab::run::build;
 use apical_lab::{Error, Experiment};
 use numpy::Element;
 use pyo3::{PyErr, PyResult, Python};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Python's signals are looked at so often.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Steps x samples x weights from which on a presentation may be stopped midway: less takes a fraction of a second.
+const LONG: f64 = 3e8;
 
 /// The numbers of a circuit: both the engine's and NumPy's.
 pub trait Number: Real + Element {}
@@ -83,6 +88,42 @@ impl<T: Number> Inner<T> {
         Ok(())
     }
 
+    /// Whether one presentation may take long enough for somebody to lose patience.
+    fn is_long(&self) -> bool {
+        let steps = if self.e.has_dynamics() { self.e.timing.steps(self.e.timing.presentation) } else { 1 };
+        let weights: usize = self.learner.weights().named().map(|(_, m)| m.data.len()).sum();
+        steps as f64 * (self.e.train.batch * weights) as f64 > LONG
+    }
+
+    /// One presentation that Python's signals end midway; the circuit is then as before it.
+    fn present_long(
+        &mut self,
+        shown: &Shown<'_, T>,
+        observer: &mut (dyn Observer<T> + Send),
+        pool: Option<&rayon::ThreadPool>,
+    ) -> Result<(), Halt> {
+        let (weights, saved, clock) = (self.learner.weights().clone(), self.learner.save(), self.learner.clock());
+        let stop = AtomicBool::new(false);
+        let mut observer = Stoppable { observer, stop: &stop };
+        let (learner, outcome) = (&mut self.learner, &mut self.outcome);
+        let result = attended(
+            || stop.store(true, Ordering::Relaxed),
+            move || match pool {
+                Some(pool) => pool.install(|| learner.learn(shown, outcome, &mut observer)),
+                None => learner.learn(shown, outcome, &mut observer),
+            },
+        );
+        if matches!(result, Err(Halt::Interrupted(_))) {
+            *self.learner.weights_mut() = weights;
+            let mut find =
+                |name: &str, _| saved.iter().find(|array| array.name == name).map(|array| array.data.clone());
+            // It has just been saved by the same learner, so nothing is missing.
+            let _ = self.learner.restore(&mut find);
+            self.learner.set_clock(clock);
+        }
+        result
+    }
+
     /// Shows patterns; appends what the output's basal dendrites predict of each to `outputs`.
     pub fn present(
         &mut self,
@@ -98,12 +139,14 @@ impl<T: Number> Inner<T> {
             self.learner.set_rates(&still(rates), 1.0);
         }
         let (input, target) = self.lengths();
+        let long = self.is_long();
         let mut looked = Instant::now();
         for (n, shown) in patterns.inputs.chunks_exact(input).enumerate() {
             let target = patterns.targets.map(|all| &all[n * target..][..target]);
             let shown = Shown { samples: self.e.train.batch, input: shown, target };
             let (learner, outcome) = (&mut self.learner, &mut self.outcome);
             match pool {
+                _ if long => self.present_long(&shown, observer, pool)?,
                 Some(pool) => pool.install(|| learner.learn(&shown, outcome, observer))?,
                 None => learner.learn(&shown, outcome, observer)?,
             }
@@ -148,6 +191,73 @@ impl<T: Number> Inner<T> {
         let own = &e.phases[0].rates;
         learner.set_rates(&Rates { pp: vec![1.0; own.pp.len()], ..still(own) }, 1.0);
         learner.update(&Shown { samples: e.train.batch, input: inputs, target: Some(targets) }, Weights::Held)
+    }
+}
+
+/// An observer, and a flag that ends what it observes.
+struct Stoppable<'a, T> {
+    observer: &'a mut (dyn Observer<T> + Send),
+    stop: &'a AtomicBool,
+}
+
+impl<T> Observer<T> for Stoppable<'_, T> {
+    fn looks(&self) -> bool {
+        self.observer.looks()
+    }
+
+    fn wants(&self, step: u64) -> Wants {
+        self.observer.wants(step)
+    }
+
+    fn after_step(&mut self, view: &View<'_, T>) {
+        self.observer.after_step(view);
+    }
+
+    fn stops(&mut self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Does something long in a thread of its own while this one, which alone hears Python's signals, waits; `stop` is called when
+/// one of them raises.
+fn attended<R: Send>(stop: impl Fn(), does: impl FnOnce() -> Result<R, Trouble> + Send) -> Result<R, Halt> {
+    thread::scope(|scope| {
+        let (ended, end) = sync_channel::<()>(1);
+        let worker = scope.spawn(move || {
+            let _ended = ended;
+            does()
+        });
+        let mut raised = None;
+        while end.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if let (None, Err(error)) = (&raised, look()) {
+                stop();
+                raised = Some(error);
+            }
+        }
+        let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        match raised {
+            Some(error) => Err(Halt::Interrupted(error)),
+            None => Ok(result?),
+        }
+    })
+}
+
+/// Does something long in a thread that is left to itself if one of Python's signals raises.
+pub fn abandonable<R: Send + 'static>(does: impl FnOnce() -> Result<R, Trouble> + Send + 'static) -> Result<R, Halt> {
+    let (ended, end) = sync_channel(1);
+    let worker = thread::spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = ended.send(does());
+    });
+    loop {
+        match end.recv_timeout(LOOK_EVERY) {
+            Ok(result) => return Ok(result?),
+            Err(RecvTimeoutError::Timeout) => look().map_err(Halt::Interrupted)?,
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("it ends by telling its result"),
+            },
+        }
     }
 }
 

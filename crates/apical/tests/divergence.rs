@@ -1,12 +1,14 @@
-//! Divergence is named: cell, layer, index and step.
+//! Presentations that end early. Divergence is named: cell, layer, index and step.
 
 mod common;
 
 use apical::circuit::noise::Source;
 use apical::circuit::{Attenuation, State, Tensors, known};
 use apical::kernels::Activation;
-use apical::solvers::euler::Choice;
-use apical::solvers::{Cell, Moment, NoFixedPoint, Nobody, Outcome, Shown, Spec, Trouble, build, watch};
+use apical::solvers::euler::{Choice, Way};
+use apical::solvers::{
+    Cell, Moment, NoFixedPoint, Nobody, Observer, Outcome, Shown, Spec, Trouble, View, build, watch,
+};
 use common::rates;
 
 #[test]
@@ -102,5 +104,41 @@ fn every_solver_reports_an_input_that_is_not_finite() {
         let w = common::weights::<f64>(&net, 1.0, 1);
         let answered = solver.answer(&w, &[0.5, f64::NAN], 1, &mut [0.0; 2]);
         assert!(answered != Ok(0), "{spec:?}");
+    }
+}
+
+/// Stops at the third time it is asked.
+struct Impatient(usize);
+
+impl Observer<f64> for Impatient {
+    fn looks(&self) -> bool {
+        false
+    }
+
+    fn after_step(&mut self, _: &View<'_, f64>) {}
+
+    fn stops(&mut self) -> bool {
+        self.0 += 1;
+        self.0 == 3
+    }
+}
+
+#[test]
+fn an_observer_stops_a_presentation_in_the_middle() {
+    let net = known::network(&[2, 3, 2]);
+    let timing = known::timing(1e4);
+    let euler = |way| Spec::Euler { timing, tau_w: Some(30.0), noise: Source::Silent, bound: 1e3, way };
+    let adaptive = Spec::Adaptive { timing, tau_w: Some(30.0), tolerance: 1e-4, bound: 1e3 };
+    let ways = [Choice::Auto, Choice::Given(Way::Reference), Choice::Given(Way::Blocks(8)), Choice::Given(Way::Batch)];
+    for (spec, samples) in ways.map(euler).into_iter().chain([adaptive]).flat_map(|spec| [(spec.clone(), 1), (spec, 3)])
+    {
+        let mut w = common::weights::<f64>(&net, 1.0, 1);
+        let (input, target) = (vec![0.5; 2 * samples], vec![0.3; 2 * samples]);
+        let shown = Shown { samples, input: &input, target: Some(&target) };
+        let all = rates(&net, 0.001, 0.001, 0.001, 0.0);
+        let mut solver = build(&spec, &net, samples);
+        let mut impatient = Impatient(0);
+        let ended = solver.learn(&mut w, &shown, &all, &mut Outcome::new(&net, samples), &mut impatient);
+        assert_eq!((ended, impatient.0), (Err(Trouble::Stopped), 3), "{spec:?}");
     }
 }

@@ -35,6 +35,16 @@ impl Recording {
         Recording { channels, recorded, step_ms: step_ms(e), row: Vec::new(), next: 0 }
     }
 
+    /// Bytes that so many steps after step `before` add.
+    pub fn bytes(&self, before: u64, steps: u64) -> f64 {
+        let of = |(channel, recorded): (&Channel, &Recorded)| {
+            let cells = recorded.variable.axis.as_ref().map_or(1, |axis| axis.labels.len());
+            // Each row has its time.
+            channel.rows(before, before.saturating_add(steps)) as f64 * (recorded.variable.samples * cells + 1) as f64
+        };
+        self.channels.iter().zip(&self.recorded).map(of).sum::<f64>() * size_of::<f64>() as f64
+    }
+
     /// All that was recorded, in the order of the config.
     pub fn into_recorded(self) -> Vec<Recorded> {
         self.recorded

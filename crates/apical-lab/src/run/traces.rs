@@ -224,6 +224,13 @@ impl Channel {
         step >= self.from && step <= self.to && step.is_multiple_of(self.every)
     }
 
+    /// How many of the steps after `before`, up to `last`, are due.
+    pub(super) fn rows(&self, before: u64, last: u64) -> u64 {
+        let up_to = |step: u64| step / self.every;
+        let first = self.from.max(before.saturating_add(1));
+        up_to(last.min(self.to)).saturating_sub(up_to(first.saturating_sub(1)))
+    }
+
     /// The first step after `step` that is due; none is `u64::MAX`.
     pub(super) fn due_after(&self, step: u64) -> u64 {
         let first = self.from.max(step.saturating_add(1));

@@ -405,6 +405,8 @@ impl<'a, T: Real> Run<'a, T> {
                 place.insert("condition".into(), condition.to_string().into());
                 format!("{trouble} (presentation {presentation})")
             }
+            // No observer of a run asks for it.
+            Trouble::Stopped => format!("{trouble} (presentation {presentation})"),
         };
         place.insert("presentation".into(), presentation.into());
         self.end_failed(reason, place)

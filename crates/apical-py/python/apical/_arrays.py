@@ -23,7 +23,9 @@ def numbers(given: Any, dtype: np.dtype[Any], what: str) -> NDArray[Any]:
             ready = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
     if not np.isfinite(ready).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(ready))[0])
-        raise InputError(f"{what}: {array[at]} at {at}; allowed: finite numbers")
+        largest = float(np.finfo(dtype).max)
+        allowed = f"numbers from {-largest:.3g} to {largest:.3g}" if np.isfinite(array[at]) else "finite numbers"
+        raise InputError(f"{what}: {array[at]} at {at}; allowed: {allowed}")
     return ready
 
 
@@ -36,14 +38,16 @@ def _array(given: Any, what: str) -> NDArray[Any]:
         return np.asarray(given)
     if hasattr(given, "__dlpack__"):
         shared = given.detach() if hasattr(given, "detach") else given
+        # DLPack has no word for torch's negative views.
+        shared = shared.resolve_neg() if hasattr(shared, "resolve_neg") else shared
         try:
             return np.from_dlpack(shared)
         except (BufferError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"{what}: {error}; allowed: a tensor in the memory of the CPU, as .cpu() gives") from None
     try:
         return np.asarray(given)
-    except ValueError as error:
-        raise InputError(f"{what}: {error}; allowed: an array, or lists of equal lengths") from None
+    except ValueError:
+        raise InputError(f"{what}: lists of unequal lengths; allowed: an array, or lists of equal lengths") from None
 
 
 def shaped(given: Any, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _engine, _toml
+from . import _check, _engine, _toml
 from ._arrays import numbers, shaped
 from ._engine import InputError
 from ._recorded import dataset
@@ -57,6 +57,16 @@ class Weights(MutableMapping[str, NDArray[Any]]):
         shape = self._known(name)
         self._core.set_weight(name, shaped(values, self._dtype, shape, name))
 
+    def update(self, *given: Any, **named: Any) -> None:
+        """Sets several; none, if one of them cannot be."""
+        try:
+            new = dict(*given, **named)
+        except (TypeError, ValueError):
+            raise _check.refused("weights", given, "a mapping from names to arrays") from None
+        ready = {name: shaped(values, self._dtype, self._known(name), name) for name, values in new.items()}
+        for name, values in ready.items():
+            self._core.set_weight(name, values)
+
     def __delitem__(self, name: str) -> None:
         raise TypeError("a circuit's weights cannot be deleted; set them to 0")
 
@@ -100,7 +110,7 @@ class Circuit:
     precision
         ``"f32"`` or ``"f64"``.
     threads
-        Threads that share the work of one presentation; the results do not depend on it.
+        Threads that share the work of one presentation, all cores if None; the results do not depend on it.
 
     Raises
     ------
@@ -133,24 +143,30 @@ class Circuit:
         network: Mapping[str, Any] | None = None,
         batch: int = 1,
         precision: str = "f32",
-        threads: int = 1,
+        threads: int | None = 1,
     ) -> None:
+        tables = {
+            name: _check.mapping(given or {}, name)
+            for name, given in (("time", time), ("plasticity", plasticity), ("conductances", conductances), ("network", network))
+        }
+        if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
+            raise _check.refused("sizes", sizes, "cells per layer, as in [30, 20, 10]")
         if twice := [key for key in ("sizes", "activation") if key in (network or {})]:
             raise InputError(f"network: {twice[0]!r} among its keys; allowed: as an argument of its own, {twice[0]}=")
-        solver = {"kind": solver} if isinstance(solver, str) else dict(solver)
-        tables: dict[str, Any] = {
+        solver = {"kind": solver} if isinstance(solver, str) else _check.mapping(solver, "solver")
+        whole: dict[str, Any] = {
             "seed": seed,
             "precision": precision,
-            "network": {"sizes": list(sizes), "activation": activation, **(network or {})},
-            "time": dict(time or {}),
-            "plasticity": dict(plasticity or {}),
+            "network": {"sizes": list(sizes), "activation": activation, **tables["network"]},
+            "time": tables["time"],
+            "plasticity": tables["plasticity"],
             "solver": solver,
             "task": {"kind": "patterns"},
             "train": {"batch": batch},
         }
-        if conductances:
-            tables["conductances"] = dict(conductances)
-        self._open({"text": _toml.document(tables), "tables": tables, "threads": threads})
+        if tables["conductances"]:
+            whole["conductances"] = tables["conductances"]
+        self._open({"text": _toml.document(whole), "tables": whole, "threads": _check.threads(threads)})
         for line in self._config.warnings:
             if plasticity is None and "no rule is plastic" in line:
                 continue
@@ -190,7 +206,7 @@ class Circuit:
 
     @weights.setter
     def weights(self, given: Mapping[str, ArrayLike]) -> None:
-        self._weights.update(given)  # type: ignore[arg-type]
+        self._weights.update(given)
 
     @property
     def state(self) -> dict[str, NDArray[Any]]:
@@ -200,7 +216,7 @@ class Circuit:
 
     @state.setter
     def state(self, given: Mapping[str, ArrayLike]) -> None:
-        ready = {name: numbers(values, self._dtype, name) for name, values in given.items()}
+        ready = {name: numbers(values, self._dtype, name) for name, values in _check.mapping(given, "state").items()}
         self._core.set_state(ready)
 
     @property
@@ -240,8 +256,10 @@ class Circuit:
             Shapes, types or numbers that cannot be.
         ScienceError
             Potentials that diverge; the weights are then of no use.
+        KeyboardInterrupt
+            On Ctrl-C; the circuit is then as before this presentation.
         """
-        lead = () if self._config.batch == 1 and np.ndim(pattern) < 2 else (self._config.batch,)
+        lead = self._lead(pattern)
         return self._shown(pattern, target, lead, self._timed(ms), plastic, recorded=False)[0]
 
     def step(
@@ -249,9 +267,8 @@ class Circuit:
     ) -> NDArray[Any]:
         """``n`` steps of dt: as :meth:`present`, but without what happens at a pattern switch (lag, reset, window). With a
         solver that makes no steps it is ``n`` presentations."""
-        if n < 1:
-            raise InputError(f"n: {n}; allowed: 1 or more")
-        lead = () if self._config.batch == 1 and np.ndim(pattern) < 2 else (self._config.batch,)
+        n = _check.integer(n, "n", 1)
+        lead = self._lead(pattern)
         if not self._config.has_dynamics:
             for _ in range(n):
                 output = self._shown(pattern, target, lead, self._config, plastic, recorded=False)[0]
@@ -288,7 +305,7 @@ class Circuit:
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, between two presentations; the circuit is then where they left it.
+            On Ctrl-C; the circuit is then where the last whole presentation left it.
 
         Examples
         --------
@@ -298,9 +315,12 @@ class Circuit:
         >>> dict(seen.apical_1.sizes)
         {'time': 400, 'pyramidal_1': 4}
         """
-        lead: tuple[int, ...] = (np.shape(patterns)[0] if np.ndim(patterns) else 0,)
-        if self._config.batch > 1 or np.ndim(patterns) == 3:
-            lead = (*lead, self._config.batch)
+        patterns = numbers(patterns, self._dtype, "patterns")
+        dims = 3 if self._config.batch > 1 or patterns.ndim == 3 else 2
+        if patterns.ndim != dims:
+            inside = f"{self._config.batch}, {self.sizes[0]}" if dims == 3 else f"{self.sizes[0]}"
+            raise InputError(f"patterns: shape {patterns.shape}; allowed: (presentations, {inside})")
+        lead: tuple[int, ...] = (patterns.shape[0], *(self._config.batch for _ in range(dims - 2)))
         config = self._timed(ms, *_record(record))
         output, recorded = self._shown(patterns, targets, lead, config, plastic, recorded=True)
         return dataset(recorded, output, self._config)
@@ -332,7 +352,9 @@ class Circuit:
         -------
         ``Wpp.k`` (and ``bpp.k``) by name; see :func:`angle`.
         """
-        learner = {"kind": learner} if isinstance(learner, str) else dict(learner)
+        learner = {"kind": learner} if isinstance(learner, str) else _check.mapping(learner, "learner")
+        if not isinstance(batch, Sequence) or len(batch) != 2:
+            raise _check.refused("batch", batch, "a pair: inputs and targets")
         inputs, targets = (numbers(given, self._dtype, what) for given, what in zip(batch, ("inputs", "targets"), strict=True))
         samples = inputs.shape[0] if inputs.ndim == 2 else 0
         for what, array, cells in (("inputs", inputs, self.sizes[0]), ("targets", targets, self.sizes[-1])):
@@ -369,18 +391,34 @@ class Circuit:
         return {"made_of": self._made_of, "weights": weights, "state": self.state, "clock": self._core.clock}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if missing := [name for name in ("made_of", "weights", "state", "clock") if name not in state]:
+            raise InputError(f"circuit: no {missing[0]!r} in its pickle; allowed: a whole circuit")
         self._open(state["made_of"])
+        if missing := [name for name in self.weights if name not in state["weights"]]:
+            raise InputError(f"circuit: no {missing[0]!r} in its pickle; allowed: a whole circuit")
         self.weights = state["weights"]
         self.state = state["state"]
-        self._core.clock = state["clock"]
+        self._core.clock = _check.integer(state["clock"], "clock", 0)
 
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in self.sizes)
         solver = self._made_of["tables"]["solver"]["kind"]
         return f"<Circuit {sizes}, {solver}, {self._config.precision}, {self.time_ms:g} ms>"
 
+    def _lead(self, pattern: ArrayLike) -> tuple[int, ...]:
+        """The dims of one presentation before that of cells."""
+        try:
+            dims = np.ndim(pattern)
+        except ValueError:
+            # Lists of unequal lengths: who reads them says so.
+            dims = 1
+        return () if self._config.batch == 1 and dims < 2 else (self._config.batch,)
+
     def _timed(self, ms: float | None, *changes: str) -> _engine.Config:
-        timed = () if ms is None else (f"time.presentation={_toml.value(float(ms), 'ms')}",)
+        if ms is None:
+            timed: tuple[str, ...] = ()
+        else:
+            timed = (f"time.presentation={_toml.value(_check.positive(ms, 'ms'), 'ms')}",)
         return self._changed(*timed, *changes) if timed or changes else self._config
 
     def _shown(
@@ -396,18 +434,24 @@ class Circuit:
         inputs = shaped(patterns, self._dtype, (*lead, self.sizes[0]), "patterns")
         if targets is not None:
             targets = shaped(targets, self._dtype, (*lead, self.sizes[-1]), "targets")
-        return self._core.present(config, inputs, targets, plastic, recorded)
+        return self._core.present(config, inputs, targets, _check.flag(plastic, "plastic"), recorded)
 
 
 def _record(record: Sequence[str] | Mapping[str, Any]) -> list[str]:
     """What is to be recorded as changes of the config."""
     if isinstance(record, str):
         record = [record]
-    tables = dict(record) if isinstance(record, Mapping) else {name: {} for name in record}
+    if isinstance(record, Mapping):
+        tables = _check.mapping(record, "record")
+    elif isinstance(record, Sequence) and all(isinstance(name, str) for name in record):
+        tables = {name: {} for name in record}
+    else:
+        raise _check.refused("record", record, "names of quantities, or the config's [record] as a mapping")
     changes: list[str] = []
     for name, table in tables.items():
         if name == "weights":
-            changes.extend(f"record.weights.{_toml.key(k)}={_toml.value(v, k)}" for k, v in table.items())
+            inside = _check.mapping(table, "record.weights")
+            changes.extend(f"record.weights.{_toml.key(k)}={_toml.value(v, k)}" for k, v in inside.items())
         elif name in QUANTITIES:
             changes.append(f"record.{name}={_toml.value(table, name)}")
         elif "." in name:
@@ -428,6 +472,7 @@ def angle(a: Mapping[str, ArrayLike], b: Mapping[str, ArrayLike]) -> dict[str, f
     >>> apical.angle({"Wpp.1": numpy.eye(2)}, {"Wpp.1": -numpy.eye(2)})
     {'Wpp.1': 180.0, 'all': 180.0}
     """
+    a, b = _check.mapping(a, "a"), _check.mapping(b, "b")
     common = [name for name in a if name in b]
     if not common:
         raise InputError("angle: the two have no tensor in common; allowed: updates as Circuit.update returns them")

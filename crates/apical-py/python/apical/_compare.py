@@ -6,12 +6,12 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike, cpu_count
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _engine
+from . import _check, _engine
 from ._experiment import Experiment, raw
 from ._run import Run
 
@@ -85,7 +85,8 @@ def compare(
         Runs of each learner; None: that of ``[compare]``, or 5.
     """
     config = _raw(named)
-    chosen = None if learners is None else list(learners)
+    chosen = _names(learners)
+    seeds = None if seeds is None else _check.integer(seeds, "seeds", 1)
     planned = _engine.comparison(config, chosen, seeds)
     folders: dict[str, list[Run]] = {}
     for learner, label, seed, toml in planned:
@@ -125,8 +126,9 @@ def relate(
     if isinstance(weights, Run):
         files = (weights.path / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
         file = next((path for path in files if path.is_file()), None)
-    chosen = None if learners is None else list(learners)
-    count = threads or cpu_count() or 1
+    chosen = _names(learners)
+    samples, limit_samples = _check.integer(samples, "samples", 1), _check.integer(limit_samples, "limit_samples", 0)
+    count = _check.threads(threads)
     told = _engine.relate(_raw(named), chosen, asked_at, samples, limit_samples, file, count)  # type: ignore[arg-type]
     found = json.loads(told)
     rows = []
@@ -147,6 +149,14 @@ def _raw(named: Named) -> tuple[str, str, str, str, list[str]]:
         *source, changes = named._raw
         return (*source, list(changes))  # type: ignore[return-value]
     return (*raw(named), [])
+
+
+def _names(learners: Sequence[str] | None) -> list[str] | None:
+    if learners is None:
+        return None
+    if isinstance(learners, str) or not isinstance(learners, Sequence) or not all(isinstance(n, str) for n in learners):
+        raise _check.refused("learners", learners, 'names in a list, as in ["bp", "fa"]')
+    return list(learners)
 
 
 def _table(text: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from . import _engine, _toml
+from . import _check, _engine, _toml
 from ._circuit import ConfigWarning
 from ._engine import InputError
 from ._progress import Progress
@@ -82,7 +82,7 @@ class Experiment:
         (2, 3)
         """
         label, name, text, folder, before = self._raw
-        more = _toml.changes({**(changes or {}), **tables})
+        more = _toml.changes({**_check.mapping(changes or {}, "changes"), **tables})
         return Experiment(label, name, text, folder, (*before, *more))
 
     def run(
@@ -122,13 +122,14 @@ class Experiment:
         InputError, MachineError
             With the text of the command. A run whose science failed is returned: its ``state`` is ``"failed"``.
         """
+        threads = _check.threads(threads)
+        again, different = _check.flag(again, "again"), _check.flag(allow_different_bits, "allow_different_bits")
+        shown = Progress(self.name) if _check.flag(progress, "progress") else None
+        listener = _Listener(shown, _check.function(callback, "callback"))
         for line in self._config.warnings:
             warnings.warn(line, ConfigWarning, stacklevel=2)
-        listener = _Listener(Progress(self.name) if progress else None, callback)
-        if threads is None:
-            threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         with listener:
-            path = _engine.run(self._config, Path(out), threads, again, allow_different_bits, _argv(), listener)
+            path = _engine.run(self._config, _folder(out), threads, again, different, _argv(), listener)
         return Run(path)
 
     def __eq__(self, other: object) -> bool:
@@ -167,6 +168,12 @@ def raw(named: str | PathLike[str] | Mapping[str, Any]) -> tuple[str, str, str, 
         raise InputError(f"experiment: {type(named).__name__}; allowed: a preset's name, a path, or a dict")
     label, name, text, folder = _engine.find(_path(named))
     return label, name, text, fspath(folder)
+
+
+def _folder(out: str | PathLike[str]) -> Path:
+    if not isinstance(out, str | PathLike):
+        raise _check.refused("out", out, "a folder's path")
+    return Path(out)
 
 
 def _path(named: str | PathLike[str]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _engine
+from . import _check, _engine
 from ._engine import InputError
 
 if TYPE_CHECKING:
@@ -57,16 +57,19 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The config with every default filled in."""
-        return tomllib.loads((self.path / "config.resolved.toml").read_text(encoding="utf-8"))
+        path = self.path / "config.resolved.toml"
+        try:
+            return tomllib.loads(_check.text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: {error}; allowed: TOML as a run writes it") from None
 
     @property
     def final(self) -> dict[str, Any]:
         """The final values of ``metrics.json``; empty while the run goes on, or if it failed."""
         path = self.path / "metrics.json"
-        if not path.exists():
+        if not path.exists() and self.state != "finished":
             return {}
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        return _check.table(path)
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -93,10 +96,11 @@ class Run:
     def _lines(self) -> list[dict[str, Any]]:
         """The lines of ``metrics.jsonl``; a last one that is half written, as a run that goes on leaves it, is left out."""
         path = self.path / "metrics.jsonl"
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        going_on = self.state == "unfinished"
+        text = "" if going_on and not path.exists() else _check.text(path)
         found = []
         for number, line in enumerate(text.splitlines(keepends=True), 1):
-            if not line.endswith("\n"):
+            if going_on and not line.endswith("\n"):
                 break
             try:
                 told = json.loads(line)
@@ -125,7 +129,7 @@ class Run:
             else:
                 variables[name] = (dims, values.astype(np.float32) if single else values, said)
         group = self.path / "traces" / "zarr.json"
-        attributes = json.loads(group.read_text(encoding="utf-8"))["attributes"] if group.exists() else {}
+        attributes = _check.table(group).get("attributes", {}) if group.exists() else {}
         return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 
     def checkpoint(self, which: str = "best") -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._engine import InputError
+from . import _check
 from ._experiment import Evaluation, Experiment
 from ._run import Run
 
@@ -53,8 +53,16 @@ def search(
     from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
-    if trials < 1:
-        raise InputError(f"trials: {trials}; allowed: 1 or more")
+    import optuna
+
+    if not isinstance(study, optuna.Study):
+        raise _check.refused("study", study, "a study of Optuna")
+    if not isinstance(experiment, Experiment):
+        raise _check.refused("experiment", experiment, "an experiment")
+    if not callable(space):
+        raise _check.refused("space", space, "a function from a trial to changes")
+    trials, threads = _check.integer(trials, "trials", 1), _check.threads(threads)
+    callback = _check.function(callback, "callback")
     with _alive(Path(out)) as token:
         while True:
             _bury(study, Path(out))

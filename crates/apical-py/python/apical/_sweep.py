@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from . import _engine, _toml
+from . import _check, _engine, _toml
 from ._engine import InputError
-from ._experiment import Experiment, _argv
+from ._experiment import Experiment, _argv, _folder
 from ._run import Run
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def sweep(
     executor: Executor | None = None,
     *,
     out: str | PathLike[str] = "sweeps",
-    threads: int = 1,
+    threads: int | None = 1,
     stale_seconds: int = 60,
 ) -> Sweep:
     """Makes the runs of a sweep that are missing, and yields all of them as they complete.
@@ -118,13 +118,13 @@ def sweep(
     ----------
     configs
         A sweep: a name or a TOML file of ``apical sweep``, or a dict of the same tables. Or experiments, each of which is a
-        run folder in ``out``, as by ``apical run``.
+        run folder in ``out``, as by ``apical run``; equal ones are one run, and one result.
     executor
         Any of ``concurrent.futures``' kind: a pool of threads, of processes that are spawned, or
         ``dask.distributed.Client(...).get_executor()`` with the workers of a LocalCluster or a dask-jobqueue cluster. None: as many threads as cores. Workers must see
         ``out``; paths are made absolute.
     threads
-        Threads of each run.
+        Threads of each run, all cores if None.
     stale_seconds
         A worker on another machine counts as dead when it gave no sign of life for so long.
 
@@ -136,7 +136,10 @@ def sweep(
     ...     sorted(one.state for one in apical.sweep(plan, out=out))
     ['finished', 'finished']
     """
-    out = os.path.abspath(fspath(out))
+    out = os.path.abspath(_folder(out))
+    threads, stale_seconds = _check.threads(threads), _check.integer(stale_seconds, "stale_seconds", 1)
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise _check.refused("executor", executor, "an executor of concurrent.futures' kind, or None")
     # Others' executors may be elsewhere, where nothing but values goes.
     halt = _Halt() if executor is None else None
     context = getattr(executor, "_mp_context", None)
@@ -149,7 +152,9 @@ def sweep(
     own = (executor, halt) if halt else None
     argv = _argv()
     if not isinstance(configs, str | PathLike | Mapping):
-        experiments = list(configs)
+        experiments = list(configs) if isinstance(configs, Iterable) else [None]
+        if not experiments:
+            raise InputError("configs: none; allowed: at least one experiment")
         if not all(isinstance(one, Experiment) for one in experiments):
             raise InputError("configs: something else among them; allowed: experiments, or a sweep's name, path or dict")
         unique = {one.run_name: one for one in experiments}

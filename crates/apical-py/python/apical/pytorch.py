@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import _check
 from ._circuit import Circuit
 from ._engine import InputError
 from ._run import Run
@@ -62,13 +63,19 @@ class FeedForward(torch.nn.Module):
 
     @classmethod
     def of(cls, source: Circuit | Run) -> FeedForward:
-        """The function of a circuit's present weights, or of a run's best checkpoint."""
+        """The function of a circuit's present weights, or of a run's best checkpoint.
+
+        Of a circuit it is what settles without a target once interneurons predict the cells above
+        (:meth:`apical.Circuit.self_predicting`); before that their apical error adds to it.
+        """
         if isinstance(source, Circuit):
             activation, bias_rate, factors = source._config.function
             return cls(source.weights, activation, factors, bias_rate)
+        if not isinstance(source, Run):
+            raise _check.refused("source", source, "a Circuit or a Run")
         from ._experiment import Experiment
 
-        text = (source.path / "config.resolved.toml").read_text(encoding="utf-8")
+        text = _check.text(source.path / "config.resolved.toml")
         activation, bias_rate, factors = Experiment("run", "run", text, source.path)._config.function
         return cls(source.weights, activation, factors, bias_rate)
 

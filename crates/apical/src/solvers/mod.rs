@@ -131,6 +131,20 @@ pub trait Observer<T> {
 
     /// Called after each step of which something is wanted; `view.step` counts them.
     fn after_step(&mut self, view: &View<'_, T>);
+
+    /// Asked now and then in the course of a presentation; if true it ends at once with [`Trouble::Stopped`], and weights and
+    /// state are of no use. Solvers without a course do not ask.
+    fn stops(&mut self) -> bool {
+        false
+    }
+}
+
+/// Euler's steps between two times that an observer is asked whether to stop.
+const STEPS_TO_STOP: usize = 64;
+
+/// Asks the observer.
+fn may_go_on<T>(observer: &mut dyn Observer<T>) -> Result<(), Trouble> {
+    if observer.stops() { Err(Trouble::Stopped) } else { Ok(()) }
 }
 
 /// An observer that looks away.

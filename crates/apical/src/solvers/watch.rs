@@ -85,6 +85,8 @@ pub enum Trouble {
         /// Time since the presentation began (ms).
         time: f64,
     },
+    /// Who observes asked for it.
+    Stopped,
 }
 
 impl fmt::Display for Trouble {
@@ -108,6 +110,7 @@ impl fmt::Display for Trouble {
                 "no step is short enough: the {cell}s of layer {layer} change too fast in sample {sample}, {}",
                 Moment::Time(*time)
             ),
+            Trouble::Stopped => f.write_str("stopped in the middle of a presentation"),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::circuit::params::LagKind;
 use crate::circuit::{State, Tensors};
 use crate::kernels::{Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
-use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, watch};
+use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, may_go_on, watch};
 
 /// Nodes behind the end of the lag that samples get in common when they begin to move the weights together.
 const COMMON: usize = 3;
@@ -191,6 +191,7 @@ impl<T: Real> Room<T> {
             }
         }
         while self.paces.iter().any(|pace| pace.clock.t < end) {
+            may_go_on(observer)?;
             let mut busy = false;
             for n in 0..self.paces.len() {
                 let clock = &mut self.paces[n].clock;

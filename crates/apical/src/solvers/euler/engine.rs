@@ -5,7 +5,7 @@ use crate::circuit::params::{LagKind, Rates, Timing};
 use crate::circuit::step::{Constants, Learning, Plastic, step};
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::Real;
-use crate::solvers::{Observer, Shown, Trouble, View, Wants, watch};
+use crate::solvers::{Observer, STEPS_TO_STOP, Shown, Trouble, View, Wants, may_go_on, watch};
 
 /// What a presentation teaches.
 pub enum Teaching<'a, T> {
@@ -158,6 +158,9 @@ pub fn step_by_step<T: Real>(
     let share = T::from_f64(factor / (steps - start) as f64);
     output.fill(T::ZERO);
     for n in 0..steps {
+        if n % STEPS_TO_STOP == 0 {
+            may_go_on(observer)?;
+        }
         let wants = observer.wants(circuit.state.step + 1);
         step(&mut circuit, teaching.step(presentation.timing, n));
         let Circuit { weights, state, potentials } = &circuit;

@@ -24,7 +24,7 @@ use crate::circuit::{Kind, Potentials, State, Tensors};
 use crate::kernels::ranked::RANK;
 use crate::kernels::{Isa, Product, Real};
 use crate::solvers::euler::engine::{Answer, Teaching};
-use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, watch};
+use crate::solvers::{Moment, Observer, Outcome, Shown, Trouble, may_go_on, watch};
 use synapses::Moved;
 
 /// Weights above the first layer that stay in the nearer caches, twice.
@@ -262,6 +262,7 @@ impl<T: Real> Course<'_, T> {
         let gathers = aim.learns && matches!(teaching, Teaching::Gather { .. });
         self.look(single, target);
         while single.pace.clock.t < aim.end {
+            may_go_on(observer)?;
             let clock = &mut single.pace.clock;
             clock.lay_out(event(aim, clock.t), totals);
             single.pace.scale(aim);

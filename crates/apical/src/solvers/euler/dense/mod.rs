@@ -19,7 +19,7 @@ use crate::circuit::params::{Network, Rates};
 use crate::circuit::step::{Constants, follow};
 use crate::circuit::{Kind, State, Tensors};
 use crate::kernels::{Isa, Real, par};
-use crate::solvers::{Observer, Trouble, View, Wants};
+use crate::solvers::{Observer, STEPS_TO_STOP, Trouble, View, Wants, may_go_on};
 use cells::Biases;
 use change::{Coefficients, Mode};
 use layout::{Population, Projection};
@@ -325,6 +325,12 @@ impl<T: Real> Engine<T> for Dense<T> {
 
         let mut result = Ok(());
         for n in 0..steps {
+            if n % STEPS_TO_STOP == 0 {
+                result = may_go_on(observer);
+                if result.is_err() {
+                    break;
+                }
+            }
             let wants = observer.wants(state.step + 1);
             if course.spans {
                 let rate = self.projections[0].rate;

@@ -16,7 +16,7 @@ use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::fused::{Change, Packed, Settle};
 use crate::kernels::rng::AHEAD;
 use crate::kernels::{Isa, Mat, Real};
-use crate::solvers::{Observer, Trouble, View, Wants, watch};
+use crate::solvers::{Observer, STEPS_TO_STOP, Trouble, View, Wants, may_go_on, watch};
 use bias::Bias;
 use cells::{Cells, Errors};
 use input::{Input, Rule};
@@ -328,6 +328,9 @@ impl<T: Real> WithSimd for Course<'_, '_, T> {
         let with_feedback = rates.is_some_and(|r| r.pb.iter().any(|&eta| eta != 0.0));
         let mut waiting = Kind::Nothing;
         for n in 0..steps {
+            if n % STEPS_TO_STOP == 0 {
+                may_go_on(self.observer)?;
+            }
             let wants = self.observer.wants(self.state.step + 1);
             let kind = self.kind(n);
             let errors = rates.filter(|_| kind != Kind::Nothing).map(|rates| Errors { rates, feedback: with_feedback });

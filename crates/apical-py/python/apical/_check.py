@@ -1,0 +1,90 @@
+"""Arguments that come in: of the right kind, or an error that says which are allowed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._engine import InputError
+
+#: More threads than any machine has cores; each wants memory of its own.
+_MOST_THREADS = 1024
+
+
+def refused(place: str, given: Any, allowed: str) -> InputError:
+    """What to raise: the place, what was found there and what is allowed."""
+    found = repr(given)
+    found = found if len(found) <= 60 else f"{found[:57]}..."
+    return InputError(f"{place}: {found}; allowed: {allowed}")
+
+
+def integer(given: Any, place: str, least: int, most: int | None = None) -> int:
+    """A whole number within bounds."""
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool | np.bool_)
+    if not whole or given < least or (most is not None and given > most):
+        raise refused(place, given, f"a whole number from {least}" + (" on" if most is None else f" to {most}"))
+    return int(given)
+
+
+def positive(given: Any, place: str) -> float:
+    """A finite number above 0."""
+    real = isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool)
+    if not real or not math.isfinite(given) or given <= 0:
+        raise refused(place, given, "a number above 0")
+    return float(given)
+
+
+def flag(given: Any, place: str) -> bool:
+    """True or False."""
+    if not isinstance(given, bool | np.bool_):
+        raise refused(place, given, "True or False")
+    return bool(given)
+
+
+def mapping(given: Any, place: str) -> dict[str, Any]:
+    """A mapping with names for keys, as a dict."""
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise refused(place, given, "a mapping with names for keys")
+    return dict(given)
+
+
+def function(given: Any, place: str) -> Callable[..., object] | None:
+    """Something that can be called, or None."""
+    if given is not None and not callable(given):
+        raise refused(place, given, "a function, or None")
+    return given  # type: ignore[no-any-return]
+
+
+def threads(given: Any) -> int:
+    """A number of threads; None: as many as this process has cores."""
+    if given is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return min(cores or 1, _MOST_THREADS)
+    return integer(given, "threads", 1, _MOST_THREADS)
+
+
+def text(path: Path) -> str:
+    """What a text file of a run says."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {error}; allowed: a text file as a run writes it") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: it is not there; allowed: a whole run folder") from None
+
+
+def table(path: Path) -> dict[str, Any]:
+    """The object of a JSON file of a run."""
+    try:
+        found = json.loads(text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: {error.msg}; allowed: JSON as a run writes it") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: {type(found).__name__}; allowed: an object as a run writes it")
+    return found

@@ -1,0 +1,160 @@
+"""What users get wrong: an InputError with what was found and what is allowed, and nothing changed."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import apical
+
+X, Y = np.full(6, 0.5), np.zeros(3)
+
+
+def net(**more):
+    return apical.Circuit([6, 5, 3], seed=3, **more)
+
+
+ARGUMENTS = {
+    "sizes: 5": lambda: apical.Circuit(5),
+    "sizes: '65'": lambda: apical.Circuit("65"),
+    "solver: 5": lambda: net(solver=5),
+    "time: 5": lambda: net(time=5),
+    "conductances: 'x'": lambda: net(conductances="x"),
+    "threads: 0": lambda: net(threads=0),
+    "threads: 100000": lambda: net(threads=100_000),
+    "threads: '2'": lambda: net(threads="2"),
+    "n: 1.5": lambda: net().step(X, n=1.5),
+    "n: 0": lambda: net().step(X, n=0),
+    "n: 'a'": lambda: net().step(X, None, "a"),
+    "plastic: 'no'": lambda: net().present(X, plastic="no"),
+    "ms: '5'": lambda: net().present(X, ms="5"),
+    "ms: True": lambda: net().present(X, ms=True),
+    "ms: -1": lambda: net().present(X, ms=-1),
+    r"ms: \[5\]": lambda: net().present(X, ms=[5]),
+    "record: None": lambda: net().simulate([X], record=None),
+    "record: 5": lambda: net().simulate([X], record=5),
+    r"record: \[5\]": lambda: net().simulate([X], record=[5]),
+    r"patterns: shape \(6,\); allowed: \(presentations, 6\)": lambda: net().simulate(X),
+    r"patterns: shape \(2, 6\); allowed: \(presentations, 4, 6\)": lambda: net(batch=4).simulate([X, X]),
+    "record: a recording of": lambda: net().simulate(np.zeros((100_000, 6)), record={"soma": {"every": 1}}, ms=1e7),
+    "state: None": lambda: setattr(net(), "state", None),
+    "weights: ": lambda: setattr(net(), "weights", 5),
+    "batch: ": lambda: net().update("bp", X),
+    "learner: 5": lambda: net().update(5, ([X], [Y])),
+    "a: 1": lambda: apical.angle(1, 2),
+    "changes: 5": lambda: apical.experiment("digits").with_(5),
+    "callback: 5": lambda: apical.experiment("digits").run(callback=5),
+    "out: 5": lambda: apical.experiment("digits").run(5),
+    "progress: 'x'": lambda: apical.experiment("digits").run(progress="x"),
+    "configs: ": lambda: apical.sweep(None),
+    "configs: none": lambda: apical.sweep([]),
+    "executor: 5": lambda: apical.sweep("digits", 5),
+    "learners: 'bp'": lambda: apical.compare("digits", "bp"),
+    "seeds: 0": lambda: apical.compare("digits", ["bp"], 0),
+    "samples: 0": lambda: apical.relate("compare-digits", samples=0),
+    "study: 5": lambda: apical.search(apical.experiment("digits"), dict, 5, 1),
+    "patterns: lists of unequal lengths": lambda: net().present([[1], [2, 3]]),
+    r"patterns: 1e\+300 at \(0,\); allowed: numbers from -3.4e\+38 to 3.4e\+38": lambda: net().present([1e300, 0, 0, 0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("found", ARGUMENTS)
+def test_arguments_of_the_wrong_kind_are_named(found):
+    if found.startswith("study"):
+        pytest.importorskip("optuna", reason="optuna is not installed")
+    with pytest.raises(apical.InputError, match=f"^{found}") as told:
+        ARGUMENTS[found]()
+    assert "; " in str(told.value)
+
+
+def test_all_of_several_weights_are_set_or_none():
+    one = net()
+    before = {name: one.weights[name] for name in one.weights}
+    with pytest.raises(apical.InputError, match=r"Wip\.1: shape"):
+        one.weights.update({"Wpp.1": np.zeros((5, 6)), "Wip.1": np.zeros((1, 1))})
+    with pytest.raises(KeyError):
+        one.weights = {"Wpp.1": np.zeros((5, 6)), "W": np.zeros((1, 1))}
+    for name, values in before.items():
+        np.testing.assert_array_equal(one.weights[name], values)
+
+
+def test_a_pickle_that_lacks_something_is_refused():
+    whole = net().__getstate__()
+    for name in whole:
+        with pytest.raises(apical.InputError, match=f"no '{name}' in its pickle"):
+            apical.Circuit.__new__(apical.Circuit).__setstate__({k: v for k, v in whole.items() if k != name})
+    del whole["weights"]["Wpi.1"]
+    with pytest.raises(apical.InputError, match=r"no 'Wpi\.1'"):
+        apical.Circuit.__new__(apical.Circuit).__setstate__(whole)
+    assert pickle.loads(pickle.dumps(net())).sizes == [6, 5, 3]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("made")
+    return apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run(out)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "asked"),
+    [
+        ("metrics.jsonl", b"\xff\xfe", "metrics"),
+        ("metrics.jsonl", b'{"name": "train.loss"', "metrics"),
+        ("metrics.jsonl", None, "metrics"),
+        ("metrics.json", b"\xff", "final"),
+        ("metrics.json", b"", "final"),
+        ("metrics.json", b"[1]", "final"),
+        ("metrics.json", None, "final"),
+        ("config.resolved.toml", b"\xff", "config"),
+        ("config.resolved.toml", b"= 1", "config"),
+        ("config.resolved.toml", None, "config"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named(made, place, file, content, asked):
+    shutil.copytree(made.path, "run")
+    path = place / "run" / file
+    path.unlink() if content is None else path.write_bytes(content)
+    run = apical.Run("run")
+    with pytest.raises(apical.InputError, match=f"{file}.*; allowed: "):
+        getattr(run, asked)
+
+
+def test_torch_views_keep_their_sign():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    x = torch._neg_view(torch.full((2, 6), 0.5))
+    one = net()
+    np.testing.assert_array_equal(one.answer(x), one.answer(np.full((2, 6), -0.5)))
+
+
+@pytest.mark.parametrize("solver", ["euler", "adaptive"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_ends_one_long_presentation(solver, threads):
+    one = net(solver=solver, threads=threads, plasticity={"eta_pp": 0.01}, network={"sigma": 0.1 if solver == "euler" else 0.0})
+    one.present(X, Y, ms=5)
+    twin = one.copy()
+    alarm = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    alarm.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        one.present(X, Y, ms=1e10, plastic=True)
+    # Half a second until the signal, a second for the answer, and a machine that may be busy with other things.
+    assert time.monotonic() - began < 5
+    for name in twin.weights:
+        np.testing.assert_array_equal(one.weights[name], twin.weights[name])
+    np.testing.assert_array_equal(one.present(X, Y, ms=5), twin.present(X, Y, ms=5))
+
+
+def test_ctrl_c_leaves_an_update():
+    one = apical.Circuit([300, 300, 10], network={"start": {"pb": "transpose"}}, time={"presentation": 1000.0})
+    alarm = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    alarm.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        one.update("microcircuit", (np.zeros((200, 300)), np.zeros((200, 10))))
+    assert time.monotonic() - began < 5
