@@ -272,7 +272,8 @@ impl Experiment {
 
     /// Where euler's steps depart, imperfections included.
     pub fn departures_of_steps(&self) -> Departures {
-        Departures { blurred_nudging: self.imperfections.blurred_nudging, ..self.departures }
+        let on = &self.imperfections;
+        Departures { blurred_nudging: on.blurred_nudging, delay: self.timing.steps(on.delay), ..self.departures }
     }
 
     /// True if weight changes go through Delta.

@@ -105,7 +105,7 @@ fn a_resolved_config_gives_the_same_experiment() {
         &[],
     ));
     let imperfect = "[imperfections]\nunpredicted=0.1\nmissing_synapses=0.2\nmissing_interneurons=1\nsigns='per-cell'\nweight_noise=2\n\
-        weight_step=0.01\nblurred_nudging=0.3\n";
+        weight_step=0.01\nblurred_nudging=0.3\ndelay=0.5\n";
     all.push(good(&format!("{SMALL}{imperfect}"), &[]));
     for preset in single() {
         let set = [Override::set("seed=18446744073709551615"), Override::precision("f64")];

@@ -23,6 +23,7 @@ const NONE: Departures = Departures {
     divided_output_prediction: false,
     summed_updates: false,
     blurred_nudging: 0.0,
+    delay: 0,
     without_soma_lag: false,
     without_apical_error: false,
     without_teacher: false,

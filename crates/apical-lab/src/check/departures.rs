@@ -70,6 +70,7 @@ impl Check<'_> {
             divided_output_prediction: output?,
             summed_updates: sum?,
             blurred_nudging: 0.0,
+            delay: 0,
             without_soma_lag: lag?,
             without_apical_error: apical?,
             without_teacher: teacher?,
@@ -105,7 +106,36 @@ impl Check<'_> {
             weight_noise: view.number("weight_noise")?,
             weight_step: view.number("weight_step")?,
             blurred_nudging,
+            delay: self.delay(solver)?,
         })
+    }
+
+    /// How late other layers are, ms.
+    fn delay(&mut self, solver: Option<SolverSpec>) -> Option<f64> {
+        let view = self.section("imperfections");
+        let delay = view.number("delay")?;
+        if delay == 0.0 {
+            return Some(0.0);
+        }
+        let at = view.at("delay");
+        if !matches!(solver?, SolverSpec::Euler(Choice::Auto | Choice::Given(Way::Reference))) {
+            let found = "`imperfections.delay` has no part in this solver or plan";
+            self.findings.error(at, found, "allowed: with solver.kind = \"euler\" and its plan auto or reference");
+        }
+        let departures = self.section("departures");
+        let apart = ["late_rules"].into_iter().chain(TAKEN_AWAY);
+        if let Some(key) = apart.into_iter().find(|key| departures.flag(key) == Some(true)) {
+            let found = format!("`departures.{key}` is on, and `imperfections.delay` is not 0");
+            self.findings.error(departures.at(key), found, "allowed: one of them");
+        }
+        let dt = self.section("time").number("dt")?;
+        let steps = delay / dt;
+        // Rates of 2^16 steps are kept at most.
+        if (steps - steps.round()).abs() > 1e-6 * steps || !(1.0..=65_536.0).contains(&steps.round()) {
+            let found = format!("`imperfections.delay` = {delay} ms is {steps} steps of dt");
+            self.findings.error(at, found, "allowed: a multiple of time.dt, at most 2^16 of them");
+        }
+        Some(delay)
     }
 
     /// Reports solvers and plans that compute other steps.
@@ -166,6 +196,7 @@ pub(super) fn write_imperfections(w: &mut Writer, e: &Experiment) {
         ("weight_noise", on.weight_noise),
         ("weight_step", on.weight_step),
         ("blurred_nudging", on.blurred_nudging),
+        ("delay", on.delay),
     ];
     shares.into_iter().filter(|share| share.1 != 0.0).for_each(|(key, share)| w.float(key, share));
     if on.signs != Signs::Free {

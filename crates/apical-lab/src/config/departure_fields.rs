@@ -67,4 +67,7 @@ pub const DEPARTURE_FIELDS: &[Field] = &[
     f("imperfections", "blurred_nudging", ALL, SHARE, "", "0.0",
       "Share of an interneuron's teacher that is the mean over all cells above in place of the one that it predicts (two-step, and \
       euler in plain loops).", "0.3"),
+    f("imperfections", "delay", ALL, Kind::Number(Range::NonNegative), "ms", "0.0",
+      "How late rates from the layers below and above, and the somas that nudge interneurons, are; what happens within a layer is at \
+      once (euler in plain loops). A presentation begins as if the circuit had stood still.", "2.0"),
 ];

@@ -8,6 +8,7 @@
 //! after a switch of the pattern.
 
 use super::attenuation::Attenuation;
+use super::delays::Delays;
 use super::noise::Source;
 use super::params::{Network, Rates};
 use super::plasticity::{self, Sink};
@@ -34,6 +35,9 @@ pub struct Departures {
     pub summed_updates: bool,
     /// Share of an interneuron's teacher that is the mean over all cells above, in place of the one that it predicts. Nobody's.
     pub blurred_nudging: f64,
+    /// Steps by which what reaches a cell from another layer is late ([`super::delays`]). Not together with late rules, or with a part
+    /// of the errors away. Nobody's.
+    pub delay: usize,
     /// Hidden cells' errors lack the soma's lag behind its dendrites. Not together with late rules.
     pub without_soma_lag: bool,
     /// Hidden cells' errors lack what their apical dendrites would see without a target. Not together with late rules.
@@ -82,6 +86,8 @@ pub struct Room<T> {
     late: Potentials<T>,
     /// Tells the parts of errors apart, where one is taken away.
     untaught: Option<Untaught<T>>,
+    /// What other layers did some time ago, where it is late.
+    delays: Option<Delays<T>>,
 }
 
 impl<T: Real> Room<T> {
@@ -91,6 +97,7 @@ impl<T: Real> Room<T> {
             input: vec![T::ZERO; net.sizes[0] * samples],
             late: Potentials::new(net, samples),
             untaught: on.take_away().then(|| Untaught::new(net, samples)),
+            delays: (on.delay > 0).then(|| Delays::new(on.delay)),
         }
     }
 
@@ -98,6 +105,9 @@ impl<T: Real> Room<T> {
     pub fn begin(&mut self, state: &State<T>) {
         if let Some(untaught) = &mut self.untaught {
             untaught.begin(state);
+        }
+        if let Some(delays) = &mut self.delays {
+            delays.begin();
         }
     }
 }
@@ -124,12 +134,18 @@ pub fn step<T: Real>(
     }
     on.input(phi, &state.trace_input, &mut room.input);
     rates_and_potentials(c, weights, state, &room.input, p);
+    if let Some(delays) = &mut room.delays {
+        delays.pass(c, weights, state, p);
+    }
     let u_trgt = match c.trace_target {
         Some(_) => u_trgt.map(|_| &state.trace_target[..]),
         None => u_trgt,
     };
     derivatives(&c.g, state, p, u_trgt);
     blur(on, c, state, p);
+    if let Some(delays) = &room.delays {
+        delays.nudge(c, state, p);
+    }
     if let Some(untaught) = &mut room.untaught {
         untaught.see(c, weights, &room.input);
     }
@@ -138,10 +154,10 @@ pub fn step<T: Real>(
         if !matches!(learning, Learning::None | Learning::Own { plastic: Plastic::Off, .. }) {
             on.input(phi, x, &mut room.input);
             rates_and_potentials(c, weights, state, &room.input, &mut room.late);
-            learn(on, c, weights, &room.input, &mut room.late, None, learning);
+            learn(on, c, weights, &room.input, &mut room.late, (None, None), learning);
         }
     } else {
-        learn(on, c, weights, &room.input, p, room.untaught.as_mut(), learning);
+        learn(on, c, weights, &room.input, p, (room.untaught.as_mut(), room.delays.as_mut()), learning);
         somas(c, state, p, noise);
     }
     if let Some(untaught) = &mut room.untaught {
@@ -177,7 +193,7 @@ fn learn<T: Real>(
     weights: &mut Tensors<T>,
     r_in: &[T],
     p: &mut Potentials<T>,
-    untaught: Option<&mut Untaught<T>>,
+    (untaught, delays): (Option<&mut Untaught<T>>, Option<&mut Delays<T>>),
     learning: Learning<'_, T>,
 ) {
     let (rates, mut sink) = match learning {
@@ -227,7 +243,10 @@ fn learn<T: Real>(
         errors.into_iter().flatten().flatten().for_each(|e| *e *= samples);
     }
     let dt = on.rate_over_tau_w.map_or(c.dt, |tau_w| c.dt / tau_w);
-    plasticity::apply(c.plan, rates, dt, r_in, p, &mut sink);
+    match delays {
+        None => plasticity::apply(c.plan, rates, dt, r_in, p, &mut sink),
+        Some(delays) => delays.apply(c, rates, dt, r_in, p, &mut sink),
+    }
 }
 
 /// Visits the tensors whose rule is on, by kind and index.

@@ -24,6 +24,8 @@ pub struct Imperfections {
     /// Share of its teacher that an interneuron has from the mean over all cells above, in place of the one that it predicts: of the
     /// solvers, not of the synapses. 0 to 1.
     pub blurred_nudging: f64,
+    /// How late (ms) what reaches a cell from another layer is: of the solvers, not of the synapses.
+    pub delay: f64,
     /// Weights are multiples of this step, to which they are rounded after each presentation, up or down by chance so that
     /// their mean stays. 0: any.
     pub weight_step: f64,
@@ -61,7 +63,7 @@ impl Imperfections {
 
     /// True if there are any of synapses.
     pub fn of_synapses(&self) -> bool {
-        Imperfections { blurred_nudging: 0.0, ..*self }.any()
+        Imperfections { blurred_nudging: 0.0, delay: 0.0, ..*self }.any()
     }
 }
 

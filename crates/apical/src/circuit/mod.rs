@@ -2,6 +2,7 @@
 //! plasticity. Knows no solver, no task and no file.
 
 pub mod attenuation;
+pub mod delays;
 pub mod departures;
 pub mod dynamics;
 pub mod imperfect;

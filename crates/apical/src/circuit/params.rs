@@ -127,7 +127,7 @@ impl Timing {
 }
 
 /// Learning rates per layer; a rate of 0 switches the rule off for that layer. Index 0 is layer 1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rates {
     /// Forward weights, rule (7): N entries.
     pub pp: Vec<f64>,
