@@ -97,6 +97,7 @@ impl Check<'_> {
                 }
             }
         }
+        let delay = self.delay(solver);
         let signs = view.text("signs")?;
         Some(Imperfections {
             unpredicted: view.number("unpredicted")?,
@@ -106,7 +107,7 @@ impl Check<'_> {
             weight_noise: view.number("weight_noise")?,
             weight_step: view.number("weight_step")?,
             blurred_nudging,
-            delay: self.delay(solver)?,
+            delay: delay?,
         })
     }
 
