@@ -55,6 +55,11 @@ ARGUMENTS = {
     "configs: ": lambda: apical.sweep(None),
     "configs: none": lambda: apical.sweep([]),
     "executor: 5": lambda: apical.sweep("digits", 5),
+    "run: 5": lambda: apical.Run(5),
+    "weights: 5": lambda: apical.relate("compare-digits", ["bp", "fa"], weights=5),
+    r"'\\ud800': half a character": lambda: apical.experiment("digits").with_({"name": "\ud800"}),
+    "runs: 5": lambda: apical.plot(5),
+    "runs: ": lambda: apical.plot([5]),
     "learners: 'bp'": lambda: apical.compare("digits", "bp"),
     "seeds: 0": lambda: apical.compare("digits", ["bp"], 0),
     "samples: 0": lambda: apical.relate("compare-digits", samples=0),
@@ -123,6 +128,30 @@ def test_a_damaged_file_of_a_run_is_named(made, place, file, content, asked):
     run = apical.Run("run")
     with pytest.raises(apical.InputError, match=f"{file}.*; allowed: "):
         getattr(run, asked)
+
+
+def test_arguments_of_figures_are_named(made):
+    for found, more in {
+        "figure: 5": {"figure": 5},
+        "cells: 'x'": {"cells": "x"},
+        "cells: -1": {"cells": [-1]},
+        "window: 5": {"window": 5},
+        "metric: 5": {"metric": 5},
+    }.items():
+        with pytest.raises(apical.InputError, match=f"^{found}; allowed: "):
+            made.plot(**more)
+    with pytest.raises(apical.InputError, match="^which: 5; allowed: "):
+        made.checkpoint(5)
+
+
+def test_arguments_of_the_classifier_are_named():
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    from apical.scikit_learn import MicrocircuitClassifier
+
+    x, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
+    for name, value in {"hidden": 5, "epochs": -1, "batch": 0}.items():
+        with pytest.raises(apical.InputError, match=f"^{name}: {value}; allowed: "):
+            MicrocircuitClassifier(**{name: value}).fit(x, y)
 
 
 def test_torch_views_keep_their_sign():

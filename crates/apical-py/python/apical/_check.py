@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,20 @@ def function(given: Any, place: str) -> Callable[..., object] | None:
     if given is not None and not callable(given):
         raise refused(place, given, "a function, or None")
     return given  # type: ignore[no-any-return]
+
+
+def path(given: Any, place: str) -> Path:
+    """A path."""
+    if not isinstance(given, str | os.PathLike):
+        raise refused(place, given, "a path")
+    return Path(given)
+
+
+def strings(given: Any, place: str, example: str) -> list[str]:
+    """Names in a list."""
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
+        raise refused(place, given, f"names in a list, as in {example}")
+    return list(given)
 
 
 def threads(given: Any) -> int:

@@ -85,7 +85,7 @@ def compare(
         Runs of each learner; None: that of ``[compare]``, or 5.
     """
     config = _raw(named)
-    chosen = _names(learners)
+    chosen = None if learners is None else _check.strings(learners, "learners", '["bp", "fa"]')
     seeds = None if seeds is None else _check.integer(seeds, "seeds", 1)
     planned = _engine.comparison(config, chosen, seeds)
     folders: dict[str, list[Run]] = {}
@@ -122,11 +122,11 @@ def relate(
     """
     import pandas as pd
 
-    file = weights
+    file = weights if weights is None or isinstance(weights, Run) else _check.path(weights, "weights")
     if isinstance(weights, Run):
         files = (weights.path / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
         file = next((path for path in files if path.is_file()), None)
-    chosen = _names(learners)
+    chosen = None if learners is None else _check.strings(learners, "learners", '["bp", "fa"]')
     samples, limit_samples = _check.integer(samples, "samples", 1), _check.integer(limit_samples, "limit_samples", 0)
     count = _check.threads(threads)
     told = _engine.relate(_raw(named), chosen, asked_at, samples, limit_samples, file, count)  # type: ignore[arg-type]
@@ -149,14 +149,6 @@ def _raw(named: Named) -> tuple[str, str, str, str, list[str]]:
         *source, changes = named._raw
         return (*source, list(changes))  # type: ignore[return-value]
     return (*raw(named), [])
-
-
-def _names(learners: Sequence[str] | None) -> list[str] | None:
-    if learners is None:
-        return None
-    if isinstance(learners, str) or not isinstance(learners, Sequence) or not all(isinstance(n, str) for n in learners):
-        raise _check.refused("learners", learners, 'names in a list, as in ["bp", "fa"]')
-    return list(learners)
 
 
 def _table(text: str) -> pd.DataFrame:

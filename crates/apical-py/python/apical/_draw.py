@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _engine
+from . import _check, _engine
 from ._engine import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ def draw(
     ax: Axes | None = None,
 ) -> Axes | NDArray[Any]:
     """The axes of a figure of run folders."""
+    if not isinstance(figure, str):
+        raise _check.refused("figure", figure, "a figure's name")
+    if metric is not None and not isinstance(metric, str):
+        raise _check.refused("metric", metric, "a metric's name, or None")
+    if cells is not None:
+        if isinstance(cells, str) or not isinstance(cells, Sequence):
+            raise _check.refused("cells", cells, "numbers of cells in a list, or None")
+        cells = [_check.integer(cell, "cells", 0) for cell in cells]
+    if window is not None:
+        if not isinstance(window, Sequence) or len(window) != 2 or not all(isinstance(ms, int | float) for ms in window):
+            raise _check.refused("window", window, "first and last ms, or None")
+        window = (float(window[0]), float(window[1]))
     told, _, _ = _engine.draw(figure, runs, cells, window, metric, None)
     from matplotlib import pyplot as plt
 

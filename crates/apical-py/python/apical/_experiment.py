@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from pathlib import Path
 from typing import Any
 
 from . import _check, _engine, _toml
@@ -129,7 +128,7 @@ class Experiment:
         for line in self._config.warnings:
             warnings.warn(line, ConfigWarning, stacklevel=2)
         with listener:
-            path = _engine.run(self._config, _folder(out), threads, again, different, _argv(), listener)
+            path = _engine.run(self._config, _check.path(out, "out"), threads, again, different, _argv(), listener)
         return Run(path)
 
     def __eq__(self, other: object) -> bool:
@@ -168,12 +167,6 @@ def raw(named: str | PathLike[str] | Mapping[str, Any]) -> tuple[str, str, str, 
         raise InputError(f"experiment: {type(named).__name__}; allowed: a preset's name, a path, or a dict")
     label, name, text, folder = _engine.find(_path(named))
     return label, name, text, fspath(folder)
-
-
-def _folder(out: str | PathLike[str]) -> Path:
-    if not isinstance(out, str | PathLike):
-        raise _check.refused("out", out, "a folder's path")
-    return Path(out)
 
 
 def _path(named: str | PathLike[str]) -> str:

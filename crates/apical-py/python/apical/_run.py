@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -35,7 +35,7 @@ class Run:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = _check.path(path, "run")
         _engine.info(self.path)
 
     @property
@@ -135,6 +135,8 @@ class Run:
     def checkpoint(self, which: str = "best") -> dict[str, NDArray[Any]]:
         """All tensors of a checkpoint: ``"best"`` (the last, if none was best), ``"last"``, or the name of a file in
         ``checkpoints``."""
+        if not isinstance(which, str):
+            raise _check.refused("which", which, '"best", "last" or a file\'s name')
         folder = self.path / "checkpoints"
         files = {"best": ["best.safetensors", "last.safetensors"], "last": ["last.safetensors"]}.get(which, [which])
         found = next((folder / file for file in files if (folder / file).is_file()), None)
@@ -207,4 +209,6 @@ def plot(runs: list[Run], figure: str = "learning-curves", **options: Any) -> Ax
     """Draws several runs in one figure; runs that differ in their seed alone are one line with a band."""
     from ._draw import draw
 
+    if isinstance(runs, Run) or not isinstance(runs, Sequence) or not all(isinstance(run, Run) for run in runs):
+        raise _check.refused("runs", runs, "runs in a list")
     return draw(figure, [run.path for run in runs], **options)

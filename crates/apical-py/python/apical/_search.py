@@ -63,9 +63,10 @@ def search(
         raise _check.refused("space", space, "a function from a trial to changes")
     trials, threads = _check.integer(trials, "trials", 1), _check.threads(threads)
     callback = _check.function(callback, "callback")
-    with _alive(Path(out)) as token:
+    folder = _check.path(out, "out")
+    with _alive(folder) as token:
         while True:
-            _bury(study, Path(out))
+            _bury(study, folder)
             # Trials that others are at count: they end, or their workers die and they are tried again.
             failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
             lost = sum(LOST in trial.user_attrs for trial in failed)

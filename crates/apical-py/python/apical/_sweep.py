@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _check, _engine, _toml
 from ._engine import InputError
-from ._experiment import Experiment, _argv, _folder
+from ._experiment import Experiment, _argv
 from ._run import Run
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def sweep(
     ...     sorted(one.state for one in apical.sweep(plan, out=out))
     ['finished', 'finished']
     """
-    out = os.path.abspath(_folder(out))
+    out = os.path.abspath(_check.path(out, "out"))
     threads, stale_seconds = _check.threads(threads), _check.integer(stale_seconds, "stale_seconds", 1)
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise _check.refused("executor", executor, "an executor of concurrent.futures' kind, or None")

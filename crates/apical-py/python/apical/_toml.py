@@ -50,6 +50,8 @@ def value(given: Any, place: str) -> str:
 
 def _text(given: str) -> str:
     """JSON's strings are TOML's but for one character, as long as none is split in two."""
+    if any("\ud800" <= c <= "\udfff" for c in given):
+        raise InputError(f"{ascii(given)}: half a character; allowed: text that can be written as UTF-8")
     return json.dumps(given, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

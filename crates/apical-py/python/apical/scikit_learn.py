@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from . import _check
 from ._circuit import Circuit
 
 #: Mixing factors of Sacramento et al. 2018's MNIST.
@@ -82,6 +83,10 @@ class MicrocircuitClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> MicrocircuitClassifier:
         """Learns from samples (n, features) and their classes (n,)."""
+        if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence | np.ndarray):
+            raise _check.refused("hidden", self.hidden, "cells per hidden layer, as in (32,)")
+        for name in ("epochs", "batch"):
+            _check.integer(getattr(self, name), name, 1)
         x, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=1)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
