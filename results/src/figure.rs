@@ -35,6 +35,12 @@ struct PanelSettings {
     /// Values of `x` and what they are called, one beside the other; without, they are numbers.
     #[serde(default)]
     x_names: Vec<[String; 2]>,
+    /// The names have an order: lines join them.
+    #[serde(default)]
+    ordered: bool,
+    /// Lines alone, without the band from the lowest to the highest run.
+    #[serde(default)]
+    means_only: bool,
     #[serde(default)]
     take: Take,
     y: String,
@@ -114,17 +120,17 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
         };
         let x: Vec<f64> = points.iter().map(|p| p.0).collect();
         let y = points.iter().map(|(_, ys)| s.times * ys.iter().sum::<f64>() / ys.len() as f64).collect();
-        let named = !s.x_names.is_empty();
-        if named {
+        let apart = !s.x_names.is_empty() && !s.ordered;
+        if apart {
             // Between names there is nothing: each run is a ring.
             let runs = points.iter().flat_map(|(x, ys)| ys.iter().map(|y| (*x, s.times * y)));
             let (x, y) = runs.unzip();
             panel.lines.push(Line { name: format!("{name}, each run"), colour, dash: Dash::Rings, x, y });
-        } else if points.iter().any(|(_, ys)| ys.len() > 1) {
+        } else if !s.means_only && points.iter().any(|(_, ys)| ys.len() > 1) {
             let (low, high) = (spread(f64::min, f64::INFINITY), spread(f64::max, f64::NEG_INFINITY));
             panel.bands.push(Band { name: name.clone(), colour, x: x.clone(), low, high });
         }
-        let dash = if named { Dash::Points } else { dash };
+        let dash = if apart { Dash::Points } else { dash };
         panel.lines.push(Line { name, colour, dash, x, y });
     }
     for points in &s.points {
@@ -132,7 +138,7 @@ fn panel(s: &PanelSettings, data: &Data) -> Result<Panel, Error> {
         let (name, x, y) = (points.name.clone(), points.x.clone(), points.y.clone());
         panel.lines.push(Line { name, colour, dash: Dash::Points, x, y });
     }
-    if !s.x_names.is_empty() && panel.lines.len() == 2 {
+    if !s.x_names.is_empty() && !s.ordered && panel.lines.len() == 2 {
         panel.legend = Some(Vec::new());
     }
     panel.title.clone_from(&s.title);
