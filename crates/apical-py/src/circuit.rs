@@ -17,6 +17,7 @@ use apical_lab::run::recording::{Recorded, Recording};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 /// A circuit in either number type.
@@ -340,8 +341,8 @@ fn update<'py, T: Number>(
     let (inputs, targets) = (array::<T>(inputs)?, array::<T>(targets)?);
     let (inputs, targets) = (slice(&inputs)?.to_vec(), slice(&targets)?.to_vec());
     let e = e.clone();
-    let asked = move || match &e.learner {
-        LearnerSpec::Microcircuit => Inner::direction(&e, w, &inputs, &targets),
+    let asked = move |left: &AtomicBool| match &e.learner {
+        LearnerSpec::Microcircuit => Inner::direction(&e, w, &inputs, &targets, left),
         LearnerSpec::Trained(t) => {
             let shown = Shown { samples: e.train.batch, input: &inputs, target: Some(&targets) };
             probe::direction(&t.algorithm, &build::function(&e), &w.only(e.kinds()), &shown, e.seed)

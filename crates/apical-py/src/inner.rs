@@ -10,6 +10,7 @@ use apical_lab::run::build;
 use apical_lab::{Error, Experiment};
 use numpy::Element;
 use pyo3::{PyErr, PyResult, Python};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -19,6 +20,9 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Steps x samples x weights from which on a presentation may be stopped midway: less takes a fraction of a second.
 const LONG: f64 = 3e8;
+
+/// Samples that are asked side by side what they would teach: some solvers need room for every two of them.
+const TOGETHER: usize = 1000;
 
 /// The numbers of a circuit: both the engine's and NumPy's.
 pub trait Number: Real + Element {}
@@ -186,11 +190,40 @@ impl<T: Number> Inner<T> {
     }
 
     /// What the forward rules would teach at a rate of 1, from rest, at weights that stand still; samples as in `e`.
-    pub fn direction(e: &Experiment, w: Tensors<T>, inputs: &[T], targets: &[T]) -> Result<Tensors<T>, Trouble> {
-        let mut learner = build::learner(e, w);
-        let own = &e.phases[0].rates;
-        learner.set_rates(&Rates { pp: vec![1.0; own.pp.len()], ..still(own) }, 1.0);
-        learner.update(&Shown { samples: e.train.batch, input: inputs, target: Some(targets) }, Weights::Held)
+    /// Ends between portions of samples if it is `left`.
+    pub fn direction(
+        e: &Experiment,
+        w: Tensors<T>,
+        inputs: &[T],
+        targets: &[T],
+        left: &AtomicBool,
+    ) -> Result<Tensors<T>, Trouble> {
+        let (samples, own) = (e.train.batch, &e.phases[0].rates);
+        let (cells, outputs) = (inputs.len() / samples, targets.len() / samples);
+        let mut sum: Option<Tensors<T>> = None;
+        for (inputs, targets) in inputs.chunks(TOGETHER * cells).zip(targets.chunks(TOGETHER * outputs)) {
+            if left.load(Ordering::Relaxed) {
+                return Err(Trouble::Stopped);
+            }
+            let mut e = e.clone();
+            e.train.batch = inputs.len() / cells;
+            let mut learner = build::learner(&e, w.clone());
+            learner.set_rates(&Rates { pp: vec![1.0; own.pp.len()], ..still(own) }, 1.0);
+            let shown = Shown { samples: e.train.batch, input: inputs, target: Some(targets) };
+            let mut update = learner.update(&shown, Weights::Held)?;
+            if e.train.batch == samples {
+                return Ok(update);
+            }
+            let share = T::from_f64(e.train.batch as f64 / samples as f64);
+            for (_, m) in update.named_mut() {
+                m.data.iter_mut().for_each(|v| *v *= share);
+            }
+            match &mut sum {
+                Some(sum) => sum.add(&update),
+                None => sum = Some(update),
+            }
+        }
+        Ok(sum.unwrap_or_default())
     }
 }
 
@@ -242,17 +275,24 @@ fn attended<R: Send>(stop: impl Fn(), does: impl FnOnce() -> Result<R, Trouble> 
     })
 }
 
-/// Does something long in a thread that is left to itself if one of Python's signals raises.
-pub fn abandonable<R: Send + 'static>(does: impl FnOnce() -> Result<R, Trouble> + Send + 'static) -> Result<R, Halt> {
+/// Does something long in a thread that is left to itself if one of Python's signals raises: the flag then tells it to end.
+pub fn abandonable<R: Send + 'static>(
+    does: impl FnOnce(&AtomicBool) -> Result<R, Trouble> + Send + 'static,
+) -> Result<R, Halt> {
     let (ended, end) = sync_channel(1);
+    let left = Arc::new(AtomicBool::new(false));
+    let told = left.clone();
     let worker = thread::spawn(move || {
         // Nobody may be waiting any more.
-        let _ = ended.send(does());
+        let _ = ended.send(does(&told));
     });
     loop {
         match end.recv_timeout(LOOK_EVERY) {
             Ok(result) => return Ok(result?),
-            Err(RecvTimeoutError::Timeout) => look().map_err(Halt::Interrupted)?,
+            Err(RecvTimeoutError::Timeout) => look().map_err(|raised| {
+                left.store(true, Ordering::Relaxed);
+                Halt::Interrupted(raised)
+            })?,
             Err(RecvTimeoutError::Disconnected) => match worker.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
                 Ok(()) => unreachable!("it ends by telling its result"),

@@ -47,6 +47,11 @@ ARGUMENTS = {
     "weights: ": lambda: setattr(net(), "weights", 5),
     "batch: ": lambda: net().update("bp", X),
     "learner: 5": lambda: net().update(5, ([X], [Y])),
+    "learner: 'optimiser' among its keys": lambda: net().update({"kind": "microcircuit", "optimiser": "adam"}, ([X], [Y])),
+    "learner: {}": lambda: net().update({}, ([X], [Y])),
+    "loss: 'squared'": lambda: net().update("microcircuit", ([X], [Y]), loss="squared"),
+    "error: with this batch the run needs": lambda: net(batch=2_000_000),
+    "samples: 1000000000000000000000000000000": lambda: apical.relate("compare-digits", samples=10**30),
     "a: 1": lambda: apical.angle(1, 2),
     "changes: 5": lambda: apical.experiment("digits").with_(5),
     "callback: 5": lambda: apical.experiment("digits").run(callback=5),
@@ -75,7 +80,7 @@ def test_arguments_of_the_wrong_kind_are_named(found):
         pytest.importorskip("optuna", reason="optuna is not installed")
     with pytest.raises(apical.InputError, match=f"^{found}") as told:
         ARGUMENTS[found]()
-    assert "; " in str(told.value)
+    assert any(sign in str(told.value) for sign in ("; ", "-->"))
 
 
 def test_all_of_several_weights_are_set_or_none():
@@ -152,6 +157,65 @@ def test_arguments_of_the_classifier_are_named():
     for name, value in {"hidden": 5, "epochs": -1, "batch": 0}.items():
         with pytest.raises(apical.InputError, match=f"^{name}: {value}; allowed: "):
             MicrocircuitClassifier(**{name: value}).fit(x, y)
+
+
+def test_a_run_without_checkpoints_has_no_weights_to_relate(made, place):
+    shutil.copytree(made.path, "run")
+    shutil.rmtree(place / "run" / "checkpoints")
+    with pytest.raises(apical.InputError, match="has no checkpoints; allowed: "):
+        apical.relate("compare-digits", ["bp", "fa"], weights=apical.Run("run"))
+    found = apical.relate("compare-digits", ["bp", "fa"], samples=10)
+    with pytest.raises(apical.InputError, match="^when: 'given'; allowed: 'start'"):
+        found.matrix("given")
+    with pytest.raises(apical.InputError, match="^layer: '9'; allowed: '1'"):
+        found.matrix("start", "9")
+
+
+def test_a_search_says_what_is_wrong_once_and_goes_on():
+    optuna = pytest.importorskip("optuna", reason="optuna is not installed")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    e = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}})
+    study = optuna.create_study()
+    with pytest.raises(apical.InputError, match="^metric: 'validation.acuracy'; allowed: .*validation.error"):
+        apical.search(e, lambda trial: {"seed": trial.suggest_int("seed", 0, 9)}, study, 2, metric="validation.acuracy")
+    study = optuna.create_study()
+    draws = iter([-1.0, 1.0])
+    with pytest.raises(apical.InputError, match=r"plasticity\.eta_ip"):
+        apical.search(e, lambda trial: {"plasticity.eta_ip": next(draws)}, study, 2)
+    apical.search(e, lambda trial: {"plasticity.eta_ip": next(draws)}, study, 2)
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+
+
+def test_a_circuit_that_has_diverged_pickles():
+    one = apical.Circuit([3, 4, 2], plasticity={"eta_pp": 1e-3})
+    with pytest.raises(apical.ScienceError):
+        one.present([-1, 5, 1e30], ms=10)
+    for other in (one.copy(), pickle.loads(pickle.dumps(one))):
+        for name, values in one.state.items():
+            np.testing.assert_array_equal(other.state[name], values)
+    assert repr(apical.Circuit([3, 4, 2], solver={})) == "<Circuit 3-4-2, euler, f32, 0 ms>"
+
+
+def test_an_update_over_many_samples_is_the_mean_of_its_parts():
+    one = net(precision="f64", time={"presentation": 2.0})
+    x, y = np.random.default_rng(0).random((2500, 6)), np.zeros((2500, 3))
+    whole, left, right = (one.update("microcircuit", (x[s], y[s])) for s in (slice(None), slice(1500), slice(1500, None)))
+    for name, values in whole.items():
+        # Means in another order.
+        np.testing.assert_allclose(values, 0.6 * left[name] + 0.4 * right[name], rtol=1e-10, atol=1e-15)
+
+
+def test_the_end_of_a_sweep_stops_runs_in_threads_of_the_user():
+    from concurrent.futures import ThreadPoolExecutor
+
+    short, long = (apical.experiment("digits").with_({"train.epochs": n, "expect": {}}) for n in (1, 1_000_000))
+    with ThreadPoolExecutor(2) as pool:
+        runs = apical.sweep([long, short], pool)
+        assert next(runs).name == short.run_name
+        runs.close()
+    # Left when both threads have ended: the long run is stopped, with a checkpoint.
+    stopped = apical.Run(f"sweeps/{long.run_name}")
+    assert stopped.state == "unfinished" and stopped.checkpoint("last")
 
 
 def test_torch_views_keep_their_sign():

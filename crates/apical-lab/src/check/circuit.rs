@@ -232,14 +232,23 @@ impl Check<'_> {
 
     /// An estimate of the weights, the batch and the histories of blocks of `steps`, held against the machine's memory. The
     /// largest of them is what should change.
-    pub(super) fn memory(&mut self, sizes: &[usize], batch: usize, steps: usize, precision: Precision, delta: bool) {
+    pub(super) fn memory(
+        &mut self,
+        sizes: &[usize],
+        batch: usize,
+        steps: usize,
+        precision: Precision,
+        delta: bool,
+        pairs: bool,
+    ) {
         let product = |a: usize, b: usize| a as f64 * b as f64;
         let forward: f64 = sizes.windows(2).map(|w| product(w[0], w[1])).sum();
         let hidden: f64 = sizes[1..].windows(2).map(|w| product(w[0], w[1])).sum();
         let cells: f64 = sizes.iter().map(|&n| n as f64).sum();
         let number = if precision == Precision::F64 { 8.0 } else { 4.0 };
         let weights = (forward + 3.0 * hidden) * if delta { 2.0 } else { 1.0 } * number;
-        let states = 12.0 * cells * batch as f64 * number;
+        let squares = if pairs && batch > 1 { 6.0 * product(batch, batch) } else { 0.0 };
+        let states = (12.0 * cells * batch as f64 + squares) * number;
         let histories = 2.0 * steps as f64 * cells * batch as f64 * number;
         let parts = [
             (weights, "network", "sizes", "this net", "fewer cells"),

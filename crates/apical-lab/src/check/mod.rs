@@ -170,7 +170,9 @@ impl<'a> Check<'a> {
                 _ => 0,
             };
             let low_pass = tau_w != Some(None) && !departures.is_some_and(|on| on.replace_low_pass());
-            self.memory(sizes, train.batch, block, precision, low_pass);
+            // Euler's products of every two patterns.
+            let pairs = matches!(solver, Some(SolverSpec::Euler(choice)) if choice != Choice::Given(Way::Reference));
+            self.memory(sizes, train.batch, block, precision, low_pass, pairs);
         }
         if let (Some(learner), Some(network), Some(train), Some(task)) = (&learner, &network, &train, &task) {
             self.possible(learner, network, train.loss, task);

@@ -117,8 +117,8 @@ fn plan_bytes(e: &Experiment, cells: u64, number: u64) -> u64 {
         // Padded copies of weights and changes.
         Some(Way::Fused) => bytes * copies(e) * 5 / 4,
         // Copies too, with rates and errors of every step of a block, and what its sums are made of.
-        Some(Way::Blocks(steps)) => bytes * copies(e) + (2 * steps as u64 + 4) * batch * cells * number,
-        Some(Way::Batch) => bytes * copies(e) + 6 * batch * cells * number,
+        Some(Way::Blocks(steps)) => bytes * copies(e) + ((2 * steps as u64 + 4) * cells + 6 * batch) * batch * number,
+        Some(Way::Batch) => bytes * copies(e) + 6 * batch * (cells + batch) * number,
         None => 0,
     }
 }

@@ -26,9 +26,10 @@ def refused(place: str, given: Any, allowed: str) -> InputError:
 
 def integer(given: Any, place: str, least: int, most: int | None = None) -> int:
     """A whole number within bounds."""
+    most = 2**63 - 1 if most is None else most
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool | np.bool_)
-    if not whole or given < least or (most is not None and given > most):
-        raise refused(place, given, f"a whole number from {least}" + (" on" if most is None else f" to {most}"))
+    if not whole or not least <= given <= most:
+        raise refused(place, given, f"a whole number from {least}" + (" on" if most == 2**63 - 1 else f" to {most}"))
     return int(given)
 
 
@@ -89,8 +90,8 @@ def text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: {error}; allowed: a text file as a run writes it") from None
-    except FileNotFoundError:
-        raise InputError(f"{path}: it is not there; allowed: a whole run folder") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(f"{path}: there is no such file; allowed: a whole run folder") from None
 
 
 def table(path: Path) -> dict[str, Any]:

@@ -355,6 +355,8 @@ class Circuit:
         learner = {"kind": learner} if isinstance(learner, str) else _check.mapping(learner, "learner")
         if not isinstance(batch, Sequence) or len(batch) != 2:
             raise _check.refused("batch", batch, "a pair: inputs and targets")
+        if "kind" not in learner:
+            raise _check.refused("learner", learner, "a name, or a table with its kind")
         inputs, targets = (numbers(given, self._dtype, what) for given, what in zip(batch, ("inputs", "targets"), strict=True))
         samples = inputs.shape[0] if inputs.ndim == 2 else 0
         for what, array, cells in (("inputs", inputs, self.sizes[0]), ("targets", targets, self.sizes[-1])):
@@ -366,6 +368,10 @@ class Circuit:
     def _learner(self, learner: dict[str, Any], samples: int, loss: str) -> _engine.Config:
         tables: dict[str, Any] = self._made_of["tables"]
         if learner.get("kind") == "microcircuit":
+            if others := [key for key in learner if key != "kind"]:
+                raise InputError(f"learner: {others[0]!r} among its keys; allowed: kind alone, the rest is the circuit's")
+            if loss != "matching":
+                raise _check.refused("loss", loss, '"matching", which is what the microcircuit descends')
             return self._changed(f"train.batch={samples}", "network.sigma=0")
         net = tables["network"]
         own: dict[str, Any] = {
@@ -396,13 +402,15 @@ class Circuit:
         self._open(state["made_of"])
         if missing := [name for name in self.weights if name not in state["weights"]]:
             raise InputError(f"circuit: no {missing[0]!r} in its pickle; allowed: a whole circuit")
-        self.weights = state["weights"]
-        self.state = state["state"]
+        for name, values in state["weights"].items():
+            self._core.set_weight(name, np.ascontiguousarray(values, self._dtype).reshape(self._weights._known(name)))
+        # Not through what refuses NaN: a circuit that has diverged pickles, too.
+        self._core.set_state({name: np.ascontiguousarray(values, self._dtype) for name, values in state["state"].items()})
         self._core.clock = _check.integer(state["clock"], "clock", 0)
 
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in self.sizes)
-        solver = self._made_of["tables"]["solver"]["kind"]
+        solver = self._made_of["tables"]["solver"].get("kind", "euler")
         return f"<Circuit {sizes}, {solver}, {self._config.precision}, {self.time_ms:g} ms>"
 
     def _lead(self, pattern: ArrayLike) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _check, _engine
+from ._engine import InputError
 from ._experiment import Experiment, raw
 from ._run import Run
 
@@ -55,6 +56,9 @@ class Relation:
 
     def matrix(self, when: str = "start", layer: str = "all") -> pd.DataFrame:
         """Degrees between every two learners at a moment (``"start"``, ``"given"``) in a layer (``"1"``, ..., ``"all"``)."""
+        for place, given in (("when", when), ("layer", layer)):
+            if given not in set(self.angles[place]):
+                raise _check.refused(place, given, ", ".join(map(repr, dict.fromkeys(self.angles[place]))))
         chosen = self.angles[(self.angles["when"] == when) & (self.angles["layer"] == layer)]
         order = list(dict.fromkeys(chosen["learner_a"]))
         return chosen.pivot(index="learner_a", columns="learner_b", values="degrees").loc[order, order]
@@ -126,6 +130,8 @@ def relate(
     if isinstance(weights, Run):
         files = (weights.path / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
         file = next((path for path in files if path.is_file()), None)
+        if file is None:
+            raise InputError(f"weights: {weights.path} has no checkpoints; allowed: a run with checkpoints, or a file")
     chosen = None if learners is None else _check.strings(learners, "learners", '["bp", "fa"]')
     samples, limit_samples = _check.integer(samples, "samples", 1), _check.integer(limit_samples, "limit_samples", 0)
     count = _check.threads(threads)

@@ -74,7 +74,14 @@ def search(
                 break
             trial = study.ask()
             trial.set_user_attr(WORKER, token)
-            state, value, run = _made(trial, experiment, space, study, metric, out, threads)
+            try:
+                state, value, run = _made(trial, experiment, space, study, metric, out, threads)
+            except Exception:
+                # Not tried again: what it raised, it would raise once more.
+                trial.set_user_attr(LOST, True)
+                with contextlib.suppress(UpdateFinishedTrialError):
+                    study.tell(trial, state=TrialState.FAIL)
+                raise
             with contextlib.suppress(UpdateFinishedTrialError):
                 study.tell(trial, value, state=state)
             if callback:
@@ -109,6 +116,8 @@ def _made(
     run = one.run(out, callback=judge, threads=threads)
     found = run.metrics
     values = found[metric].dropna().tolist() if metric in found else []
+    if run.state == "finished" and metric not in found:
+        raise _check.refused("metric", metric, ", ".join(found.columns))
     if run.state == "unfinished":
         return TrialState.PRUNED, None, run
     if run.state == "failed" or len(values) == 0:

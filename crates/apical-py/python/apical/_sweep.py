@@ -59,7 +59,7 @@ class Sweep(Iterator[Result]):
     """The runs of a sweep as they complete; ends when all have. :meth:`table` waits for all."""
 
     def __init__(
-        self, futures: dict[Future[Result], str], done: list[Result], own: tuple[Executor, _Halt] | None, path: str
+        self, futures: dict[Future[Result], str], done: list[Result], own: tuple[Executor | None, _Halt] | None, path: str
     ) -> None:
         #: Folder of the sweep, or in which the run folders are.
         self.path = path
@@ -81,7 +81,8 @@ class Sweep(Iterator[Result]):
             if self._own:
                 executor, halt = self._own
                 halt.told = True
-                executor.shutdown(wait=True, cancel_futures=True)
+                if executor:
+                    executor.shutdown(wait=True, cancel_futures=True)
 
     def __next__(self) -> Result:
         return next(self._coming)
@@ -141,15 +142,16 @@ def sweep(
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise _check.refused("executor", executor, "an executor of concurrent.futures' kind, or None")
     # Others' executors may be elsewhere, where nothing but values goes.
-    halt = _Halt() if executor is None else None
+    halt = _Halt() if executor is None or isinstance(executor, ThreadPoolExecutor) else None
     context = getattr(executor, "_mp_context", None)
     if context is not None and context.get_start_method() == "fork":
         raise InputError(
             "executor: its processes are made by fork, and lack the threads of the engine; "
             'allowed: ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))'
         )
+    mine = executor is None
     executor = executor or ThreadPoolExecutor(os.cpu_count())
-    own = (executor, halt) if halt else None
+    own = (executor if mine else None, halt) if halt else None
     argv = _argv()
     if not isinstance(configs, str | PathLike | Mapping):
         experiments = list(configs) if isinstance(configs, Iterable) else [None]
