@@ -2,14 +2,15 @@
 
 use crate::config::Config;
 use crate::errors;
-use crate::inner::{Halt, Inner, Number, Patterns, abandonable};
+use crate::inner::{Halt, Inner, Number, Patterns};
+use crate::signals::abandonable;
 use apical::circuit::{Kind, Tensors};
 use apical::kernels::Mat;
 use apical::learners::metrics;
 use apical::learners::probe;
 use apical::solvers::{Nobody, Observer, Shown};
 use apical_lab::Experiment;
-use apical_lab::check::machine_memory;
+use apical_lab::check::memory_limit;
 use apical_lab::experiment::{LearnerSpec, Precision};
 use apical_lab::record::zarr::dim_names;
 use apical_lab::run::build;
@@ -281,7 +282,7 @@ fn shown<'py, T: Number>(
 /// Refuses a recording that the machine's memory cannot hold.
 fn fits(bytes: f64) -> PyResult<()> {
     let gb = 1e-9 * bytes;
-    match machine_memory() {
+    match memory_limit() {
         Some(memory) if bytes > memory as f64 => Err(errors::input(
             "record",
             format!("a recording of {gb:.0} GB"),
@@ -348,7 +349,7 @@ fn update<'py, T: Number>(
             probe::direction(&t.algorithm, &build::function(&e), &w.only(e.kinds()), &shown, e.seed)
         }
     };
-    let found = py.detach(|| abandonable(asked));
+    let found = py.detach(|| Ok(abandonable(asked).map_err(Halt::Interrupted)??));
     let update = found.map_err(halted)?.only(&[Kind::Wpp, Kind::Bpp]);
     let to = PyDict::new(py);
     for (name, m) in update.named() {

@@ -1,5 +1,6 @@
 //! A circuit in one number type: presentations one after the other, and where they may be interrupted.
 
+use crate::signals::{LOOK_EVERY, attended, look};
 use apical::circuit::params::Rates;
 use apical::circuit::{Tensors, self_prediction};
 use apical::evaluate::CHUNK;
@@ -9,15 +10,10 @@ use apical::solvers::{Observer, Outcome, Shown, Trouble, View, Wants, Weights};
 use apical_lab::run::build;
 use apical_lab::{Error, Experiment};
 use numpy::Element;
-use pyo3::{PyErr, PyResult, Python};
-use std::sync::Arc;
+use pyo3::PyErr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Python's signals are looked at so often.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Steps x samples x weights from which on a presentation may be stopped midway: less takes a fraction of a second.
 const LONG: f64 = 3e8;
 
@@ -117,7 +113,7 @@ impl<T: Number> Inner<T> {
                 None => learner.learn(shown, outcome, &mut observer),
             },
         );
-        if matches!(result, Err(Halt::Interrupted(_))) {
+        if result.is_err() {
             *self.learner.weights_mut() = weights;
             let mut find =
                 |name: &str, _| saved.iter().find(|array| array.name == name).map(|array| array.data.clone());
@@ -125,7 +121,7 @@ impl<T: Number> Inner<T> {
             let _ = self.learner.restore(&mut find);
             self.learner.set_clock(clock);
         }
-        result
+        Ok(result.map_err(Halt::Interrupted)??)
     }
 
     /// Shows patterns; appends what the output's basal dendrites predict of each to `outputs`.
@@ -251,62 +247,7 @@ impl<T> Observer<T> for Stoppable<'_, T> {
     }
 }
 
-/// Does something long in a thread of its own while this one, which alone hears Python's signals, waits; `stop` is called when
-/// one of them raises.
-fn attended<R: Send>(stop: impl Fn(), does: impl FnOnce() -> Result<R, Trouble> + Send) -> Result<R, Halt> {
-    thread::scope(|scope| {
-        let (ended, end) = sync_channel::<()>(1);
-        let worker = scope.spawn(move || {
-            let _ended = ended;
-            does()
-        });
-        let mut raised = None;
-        while end.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-            if let (None, Err(error)) = (&raised, look()) {
-                stop();
-                raised = Some(error);
-            }
-        }
-        let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        match raised {
-            Some(error) => Err(Halt::Interrupted(error)),
-            None => Ok(result?),
-        }
-    })
-}
-
-/// Does something long in a thread that is left to itself if one of Python's signals raises: the flag then tells it to end.
-pub fn abandonable<R: Send + 'static>(
-    does: impl FnOnce(&AtomicBool) -> Result<R, Trouble> + Send + 'static,
-) -> Result<R, Halt> {
-    let (ended, end) = sync_channel(1);
-    let left = Arc::new(AtomicBool::new(false));
-    let told = left.clone();
-    let worker = thread::spawn(move || {
-        // Nobody may be waiting any more.
-        let _ = ended.send(does(&told));
-    });
-    loop {
-        match end.recv_timeout(LOOK_EVERY) {
-            Ok(result) => return Ok(result?),
-            Err(RecvTimeoutError::Timeout) => look().map_err(|raised| {
-                left.store(true, Ordering::Relaxed);
-                Halt::Interrupted(raised)
-            })?,
-            Err(RecvTimeoutError::Disconnected) => match worker.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => unreachable!("it ends by telling its result"),
-            },
-        }
-    }
-}
-
 /// No rule acts.
 fn still(rates: &Rates) -> Rates {
     rates.scaled(0.0)
-}
-
-/// Lets Python handle its signals.
-pub fn look() -> PyResult<()> {
-    Python::attach(|py| py.check_signals())
 }

@@ -9,6 +9,7 @@ mod errors;
 mod folder;
 mod inner;
 mod run;
+mod signals;
 mod sweep;
 
 use pyo3::prelude::*;

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::errors;
-use crate::inner::look;
+use crate::signals::look;
 use crate::{COMMIT, VERSION};
 use apical_lab::check::{canonical, resolved_toml};
 use apical_lab::folder::{self, RunFolder, RunInfo, runinfo};

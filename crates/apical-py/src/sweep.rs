@@ -2,6 +2,7 @@
 
 use crate::errors;
 use crate::run::{Event, Teller, attended, head};
+use crate::signals::abandonable;
 use apical_lab::Error;
 use apical_lab::check::Context;
 use apical_lab::config::Source;
@@ -37,13 +38,15 @@ fn read(raw: Raw) -> PyResult<Spec> {
 /// Plans a sweep in `out`: its folder, and of each run its name with keys and values in words.
 #[pyfunction]
 pub fn plan(py: Python<'_>, raw: Raw, out: PathBuf) -> PyResult<(PathBuf, Vec<(String, String)>)> {
-    py.detach(|| {
+    let planned = move |_: &_| {
         let spec = read(raw)?;
         let layout = Layout::new(&out, &spec.name);
         let (plan, _) = Plan::open(&spec, &layout, &Context::here(), true).map_err(|t| errors::sweep(&t))?;
         let runs = plan.runs.iter().map(|planned| (planned.run.clone(), spec.words(planned.point()))).collect();
         Ok((layout.path().to_owned(), runs))
-    })
+    };
+    // A plan that nobody waits for is kept, and found by whoever asks next.
+    py.detach(|| abandonable(planned))?
 }
 
 /// Those of the planned runs that have not ended.

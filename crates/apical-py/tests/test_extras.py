@@ -112,3 +112,16 @@ def test_the_classifier_learns_digits():
     fitted = MicrocircuitClassifier(epochs=10, random_state=0).fit(x, y)
     # Guessing is 0.1; the preset has 0.96 after 100 epochs.
     assert fitted.score(test_x, test_y) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"), [("low: 0.0", {"low": 0.0}), ("high: 1.0", {"high": 1.0}), (r"hidden: \(\); allowed: at least", {"hidden": ()})]
+)
+def test_the_classifier_names_what_is_wrong(told, wrong):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    from apical.scikit_learn import MicrocircuitClassifier
+
+    with pytest.raises(apical.InputError, match=told):
+        MicrocircuitClassifier(**wrong).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match="X: features that span more"):
+        MicrocircuitClassifier().fit([[-1e308], [1e308]], [0, 1])

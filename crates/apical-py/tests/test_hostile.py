@@ -23,6 +23,14 @@ def net(**more):
 ARGUMENTS = {
     "sizes: 5": lambda: apical.Circuit(5),
     "sizes: '65'": lambda: apical.Circuit("65"),
+    "sizes: b'abc'": lambda: apical.Circuit(b"abc"),
+    r"sizes: array\(3\)": lambda: apical.Circuit(np.array(3)),
+    r"time: \[\]": lambda: net(time=[]),
+    "changes: ''": lambda: apical.experiment("digits").with_(""),
+    'angle: a tensor called "all"': lambda: apical.angle({"all": [1.0]}, {"all": [1.0]}),
+    "circuit: no 'made_of' in its pickle": lambda: net().__setstate__(None),
+    "circuit: its pickle does not say": lambda: net().__setstate__({**net().__getstate__(), "made_of": {}}),
+    "clock: 1180591620717411303424": lambda: net().__setstate__({**net().__getstate__(), "clock": 2**70}),
     "solver: 5": lambda: net(solver=5),
     "time: 5": lambda: net(time=5),
     "conductances: 'x'": lambda: net(conductances="x"),
@@ -251,3 +259,45 @@ def test_ctrl_c_leaves_an_update():
     with pytest.raises(KeyboardInterrupt):
         one.update("microcircuit", (np.zeros((200, 300)), np.zeros((200, 10))))
     assert time.monotonic() - began < 5
+
+
+def test_ctrl_c_leaves_a_plan(tmp_path):
+    alarm = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    alarm.start()
+    plan = {"experiment": "digits", "name": "many", "vary": {"plasticity.eta_ip": [0.1 + 1e-3 * n for n in range(10_000)]}}
+    with pytest.raises(KeyboardInterrupt):
+        apical.sweep(plan, out=tmp_path)
+    # Nobody waited for its end.
+    assert not (tmp_path / "many" / "plan.jsonl").exists()
+
+
+def test_a_run_is_named_by_its_folder_too(tmp_path):
+    run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run(tmp_path)
+    named = [apical.relate("compare-digits", ["bp", "fa"], weights=one, samples=10) for one in (run, run.path)]
+    assert named[0].angles.equals(named[1].angles)
+    assert set(named[0].angles["when"]) == {"start", "given"}
+
+
+def test_weights_alone_pickle_as_arrays():
+    one = net()
+    apart = pickle.loads(pickle.dumps(one.weights))
+    assert type(apart) is dict and list(apart) == list(one.weights)
+    np.testing.assert_array_equal(apart["Wpp.1"], one.weights["Wpp.1"])
+
+
+def test_an_angle_between_huge_updates_is_one():
+    huge, tiny = np.array([1e300, 0.0]), np.array([1e-300, 1e-300])
+    assert apical.angle({"Wpp.1": huge}, {"Wpp.1": tiny})["all"] == pytest.approx(45.0, abs=1e-9)
+
+
+def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run("~/runs")
+    assert run.path.parent == tmp_path / "runs" and apical.Run(f"~/runs/{run.name}").state == "finished"
+
+
+@pytest.mark.parametrize("window", [(5, 1), (float("nan"), 1.0)])
+def test_a_window_has_a_first_and_a_last_ms(window, tmp_path):
+    run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run(tmp_path)
+    with pytest.raises(apical.InputError, match="window: .*the first ms before the last"):
+        run.plot(window=window)

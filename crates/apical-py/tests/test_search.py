@@ -108,3 +108,11 @@ def test_trials_that_diverge_count():
     with pytest.warns(apical.ConfigWarning):
         apical.search(base, lambda t: {"plasticity.eta_pp": t.suggest_float("eta_pp", 1e8, 1e9)}, one, 2)
     assert [t.state.name for t in one.trials] == ["FAIL", "FAIL"]
+
+
+def test_a_study_has_one_direction_and_a_folder():
+    digits = apical.experiment("digits")
+    with pytest.raises(apical.InputError, match="study: .*one direction"):
+        apical.search(digits, dict, optuna.create_study(directions=["minimize", "maximize"]), 1)
+    with pytest.raises(apical.InputError, match="out: .*Not a directory"):
+        apical.search(digits, dict, optuna.create_study(), 1, out="/dev/null")

@@ -256,13 +256,13 @@ impl Check<'_> {
             (histories, "solver", "block", "blocks of so many steps", "shorter blocks"),
         ];
         let bytes = weights + states + histories;
-        let machine = self.context.memory.or_else(files::machine_memory).unwrap_or(1 << 40) as f64;
+        let machine = self.context.memory.or_else(files::memory_limit).unwrap_or(1 << 40) as f64;
         let largest = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, table, key, what, instead)) = largest.filter(|_| bytes > machine) {
             let view = self.section(table);
             let gib = |b: f64| format!("{:.1} GiB", b / (1u64 << 30) as f64);
             let found = format!("with {what} the run needs about {} of memory", gib(bytes));
-            self.findings.error(view.at(key), found, format!("the machine has {}: {instead}", gib(machine)));
+            self.findings.error(view.at(key), found, format!("this process may take {}: {instead}", gib(machine)));
         }
     }
 

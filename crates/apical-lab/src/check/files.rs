@@ -48,10 +48,43 @@ pub fn content_hash(path: &Path) -> Result<String, Error> {
 /// Hashes of files by path, length and time of the last change.
 static HASHES: Mutex<BTreeMap<(PathBuf, u64, SystemTime), String>> = Mutex::new(BTreeMap::new());
 
-/// Memory of the machine in bytes, where the system says it.
-pub fn machine_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+/// Memory in bytes that this process may take, where the system says it: the machine's, or less where its address space
+/// (`ulimit -v`) or a control group (a container's, a batch job's) is limited.
+pub fn memory_limit() -> Option<u64> {
+    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let groups = text("/proc/self/cgroup");
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
+    // The limits of the groups around it hold, too.
+    let groups = Path::new(group).ancestors().filter_map(|group| {
+        let below = group.strip_prefix("/").ok()?;
+        std::fs::read_to_string(Path::new("/sys/fs/cgroup").join(below).join("memory.max")).ok()?.trim().parse().ok()
+    });
+    let limits = [machine_memory(&text("/proc/meminfo")), address_space(&text("/proc/self/limits"))];
+    limits.into_iter().flatten().chain(groups).min()
+}
+
+fn machine_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     kib.checked_mul(1024)
+}
+
+/// None where it is unlimited.
+fn address_space(limits: &str) -> Option<u64> {
+    limits.lines().find_map(|l| l.strip_prefix("Max address space"))?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_limit_counts() {
+        assert_eq!(machine_memory("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16384 * 1024));
+        let limits = "Limit Soft Limit Hard Limit Units\nMax address space         4294967296           unlimited            bytes\n";
+        assert_eq!(address_space(limits), Some(1 << 32));
+        assert_eq!(address_space("Max address space         unlimited            unlimited            bytes\n"), None);
+        let machine = machine_memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default());
+        assert!(memory_limit() <= machine.or(memory_limit()), "a limit above the machine's memory");
+    }
 }

@@ -12,7 +12,7 @@ mod resolve_learner;
 mod task;
 mod time;
 
-pub use files::{content_hash, machine_memory};
+pub use files::{content_hash, memory_limit};
 pub use learner::CIRCUIT_ONLY;
 pub use record::{metrics, recorded};
 pub use resolve::{canonical, resolved_toml};

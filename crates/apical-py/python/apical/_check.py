@@ -63,10 +63,13 @@ def function(given: Any, place: str) -> Callable[..., object] | None:
 
 
 def path(given: Any, place: str) -> Path:
-    """A path."""
+    """A path; ``~`` is the home folder, as in a shell."""
     if not isinstance(given, str | os.PathLike):
         raise refused(place, given, "a path")
-    return Path(given)
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise refused(place, given, "a path; this one's home folder is not known") from None
 
 
 def strings(given: Any, place: str, example: str) -> list[str]:

@@ -80,6 +80,10 @@ class Weights(MutableMapping[str, NDArray[Any]]):
         inside = ", ".join(f"{name} {rows}x{columns}" for name, (rows, columns) in self._shapes.items())
         return f"<Weights {inside}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Alone, without their circuit, they are arrays by name.
+        return dict, ({name: np.array(self[name]) for name in self},)
+
     def _known(self, name: str) -> tuple[int, int]:
         try:
             return self._shapes[name]
@@ -146,10 +150,10 @@ class Circuit:
         threads: int | None = 1,
     ) -> None:
         tables = {
-            name: _check.mapping(given or {}, name)
+            name: _check.mapping({} if given is None else given, name)
             for name, given in (("time", time), ("plasticity", plasticity), ("conductances", conductances), ("network", network))
         }
-        if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str):
+        if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str | bytes) or np.ndim(sizes) != 1:
             raise _check.refused("sizes", sizes, "cells per layer, as in [30, 20, 10]")
         if twice := [key for key in ("sizes", "activation") if key in (network or {})]:
             raise InputError(f"network: {twice[0]!r} among its keys; allowed: as an argument of its own, {twice[0]}=")
@@ -397,8 +401,11 @@ class Circuit:
         return {"made_of": self._made_of, "weights": weights, "state": self.state, "clock": self._core.clock}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if missing := [name for name in ("made_of", "weights", "state", "clock") if name not in state]:
-            raise InputError(f"circuit: no {missing[0]!r} in its pickle; allowed: a whole circuit")
+        for name, kind in (("made_of", Mapping), ("weights", Mapping), ("state", Mapping), ("clock", int)):
+            if not isinstance(state, Mapping) or not isinstance(state.get(name), kind):
+                raise InputError(f"circuit: no {name!r} in its pickle, or another thing; allowed: a whole circuit")
+        if not {"text", "tables"} <= state["made_of"].keys():
+            raise InputError("circuit: its pickle does not say what it is made of; allowed: a whole circuit")
         self._open(state["made_of"])
         if missing := [name for name in self.weights if name not in state["weights"]]:
             raise InputError(f"circuit: no {missing[0]!r} in its pickle; allowed: a whole circuit")
@@ -406,7 +413,7 @@ class Circuit:
             self._core.set_weight(name, np.ascontiguousarray(values, self._dtype).reshape(self._weights._known(name)))
         # Not through what refuses NaN: a circuit that has diverged pickles, too.
         self._core.set_state({name: np.ascontiguousarray(values, self._dtype) for name, values in state["state"].items()})
-        self._core.clock = _check.integer(state["clock"], "clock", 0)
+        self._core.clock = _check.integer(state["clock"], "clock", 0, 2**63 - 1)
 
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in self.sizes)
@@ -443,6 +450,11 @@ class Circuit:
         if targets is not None:
             targets = shaped(targets, self._dtype, (*lead, self.sizes[-1]), "targets")
         return self._core.present(config, inputs, targets, _check.flag(plastic, "plastic"), recorded)
+
+
+def _unit(vector: NDArray[Any]) -> NDArray[Any]:
+    """A vector whose largest entry is 1, so that no square overflows."""
+    return vector / (np.abs(vector).max(initial=0.0) or 1.0)
 
 
 def _record(record: Sequence[str] | Mapping[str, Any]) -> list[str]:
@@ -491,7 +503,9 @@ def angle(a: Mapping[str, ArrayLike], b: Mapping[str, ArrayLike]) -> dict[str, f
         if first.shape != second.shape:
             raise InputError(f"{name}: shapes {first.shape} and {second.shape}; allowed: the same")
         pairs[name] = (first.ravel(), second.ravel())
+    if "all" in pairs:
+        raise InputError('angle: a tensor called "all"; allowed: other names, this is that of all together')
     first, second = (np.concatenate([pairs[name][i] for name in common]) for i in (0, 1))
     pairs["all"] = (first, second)
-    found = {name: _engine.angle(*pair) for name, pair in pairs.items()}
+    found = {name: _engine.angle(*map(_unit, pair)) for name, pair in pairs.items()}
     return {name: float("nan") if degrees is None else degrees for name, degrees in found.items()}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,13 +121,15 @@ def relate(
     asked_at
         The learner whose start weights all are asked at; None: the first.
     weights
-        Further weights to ask at: a safetensors file, or a run, whose best checkpoint it is. Trains nothing.
+        Further weights to ask at: a safetensors file, or a run or its folder, whose best checkpoint it is. Trains nothing.
     samples, limit_samples
         Training samples for the matrix, and for the limits (0: none).
     """
     import pandas as pd
 
     file = weights if weights is None or isinstance(weights, Run) else _check.path(weights, "weights")
+    if isinstance(file, Path) and file.is_dir():
+        weights = Run(file)
     if isinstance(weights, Run):
         files = (weights.path / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
         file = next((path for path in files if path.is_file()), None)

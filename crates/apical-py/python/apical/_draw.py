@@ -44,6 +44,8 @@ def draw(
         if not isinstance(window, Sequence) or len(window) != 2 or not all(isinstance(ms, int | float) for ms in window):
             raise _check.refused("window", window, "first and last ms, or None")
         window = (float(window[0]), float(window[1]))
+        if not window[0] < window[1]:
+            raise _check.refused("window", window, "the first ms before the last")
     told, _, _ = _engine.draw(figure, runs, cells, window, metric, None)
     from matplotlib import pyplot as plt
 

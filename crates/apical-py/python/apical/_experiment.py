@@ -81,7 +81,7 @@ class Experiment:
         (2, 3)
         """
         label, name, text, folder, before = self._raw
-        more = _toml.changes({**_check.mapping(changes or {}, "changes"), **tables})
+        more = _toml.changes({**_check.mapping({} if changes is None else changes, "changes"), **tables})
         return Experiment(label, name, text, folder, (*before, *more))
 
     def run(

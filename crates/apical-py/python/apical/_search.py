@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _check
+from ._engine import InputError
 from ._experiment import Evaluation, Experiment
 from ._run import Run
 
@@ -57,6 +58,8 @@ def search(
 
     if not isinstance(study, optuna.Study):
         raise _check.refused("study", study, "a study of Optuna")
+    if len(study.directions) != 1:
+        raise _check.refused("study", study, "a study with one direction: a trial's value is one metric")
     if not isinstance(experiment, Experiment):
         raise _check.refused("experiment", experiment, "an experiment")
     if not callable(space):
@@ -133,7 +136,10 @@ def _alive(out: Path) -> Any:
     import fcntl
 
     folder = out / ".searching"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out: {error}; allowed: a folder in which folders can be made") from None
     token = uuid.uuid4().hex
     # Locked before it has its name, so that nobody takes it for one of the dead.
     hidden, path = folder / f".{token}", folder / token

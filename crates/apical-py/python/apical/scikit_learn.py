@@ -85,6 +85,11 @@ class MicrocircuitClassifier(ClassifierMixin, BaseEstimator):
         """Learns from samples (n, features) and their classes (n,)."""
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence | np.ndarray):
             raise _check.refused("hidden", self.hidden, "cells per hidden layer, as in (32,)")
+        if len(self.hidden) == 0:
+            raise _check.refused("hidden", self.hidden, "at least one hidden layer: without any there is no microcircuit")
+        for name in ("low", "high"):
+            if not 0 < _check.positive(getattr(self, name), name) < 1:
+                raise _check.refused(name, getattr(self, name), "a rate between 0 and 1")
         for name in ("epochs", "batch"):
             _check.integer(getattr(self, name), name, 1)
         x, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=1)
@@ -92,7 +97,10 @@ class MicrocircuitClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, labels = np.unique(y, return_inverse=True)
         draws = check_random_state(self.random_state)
         self.low_ = x.min(axis=0)
-        span = x.max(axis=0) - self.low_
+        with np.errstate(over="ignore"):
+            span = x.max(axis=0) - self.low_
+        if not np.isfinite(span).all():
+            raise ValueError("X: features that span more than a number holds; allowed: spans up to 1.8e308")
         self.span_ = np.where(span > 0, span, 1.0)
         batch = min(self.batch, len(x))
         eta_pp = [5.0] * len(self.hidden) + [0.5] if self.eta_pp is None else self.eta_pp
