@@ -33,8 +33,13 @@ struct Task {
 enum Limit {
     /// A number.
     Fixed(f64),
-    /// So many standard deviations below the mean of a control.
-    Control { below: String, sds: f64 },
+    /// So many standard deviations below the mean of a control; variants with another net or target have one of their own.
+    Control {
+        below: String,
+        sds: f64,
+        #[serde(default)]
+        own: BTreeMap<String, String>,
+    },
 }
 
 /// The table in Markdown: `learns`, **fails**, or - where a table has no such runs.
@@ -64,16 +69,24 @@ fn verdicts(task: &Task, data: &Data) -> Result<BTreeMap<String, &'static str>, 
         let values: Option<Vec<f64>> = values.into_iter().collect();
         found.insert(group.key[0].clone(), values.and_then(|values| Summary::of(&values)));
     }
-    let limit = match &task.limit {
-        Limit::Fixed(limit) => *limit,
-        Limit::Control { below, sds } => {
-            let control = found.get(below).copied().flatten();
-            let control = control.ok_or_else(|| format!("{}.csv has no sound runs of `{below}`", task.data))?;
-            control.mean - sds * control.sd
+    let limit_of = |variant: &str| -> Result<f64, Error> {
+        match &task.limit {
+            Limit::Fixed(limit) => Ok(*limit),
+            Limit::Control { below, sds, own } => {
+                let name = own.get(variant).unwrap_or(below);
+                let control = found.get(name).copied().flatten();
+                let control = control.ok_or_else(|| format!("{}.csv has no sound runs of `{name}`", task.data))?;
+                Ok(control.mean - sds * control.sd)
+            }
         }
     };
-    let verdict = |s: Option<Summary>| if s.is_some_and(|s| s.mean < limit) { "learns" } else { "**fails**" };
-    Ok(found.into_iter().map(|(variant, s)| (variant, verdict(s))).collect())
+    let mut verdicts = BTreeMap::new();
+    for (variant, summary) in &found {
+        let limit = limit_of(variant)?;
+        let learns = summary.is_some_and(|s| s.mean < limit);
+        verdicts.insert(variant.clone(), if learns { "learns" } else { "**fails**" });
+    }
+    Ok(verdicts)
 }
 
 #[cfg(test)]
@@ -86,11 +99,12 @@ mod tests {
             e,y,0,done,0.35\nf,y,1,done,0.35\ng,z,0,done,0.1\nh,z,1,failed,\n";
         let settings = "head = \"setup\"\nrows = [[\"x\", \"first\"], [\"y\", \"second\"], [\"z\", \"third\"], [\"w\", \"none\"]]\n\
             [[task]]\ndata = \"d\"\nas = \"one\"\nof = \"error\"\nlimit = 0.36\n\
-            [[task]]\ndata = \"d\"\nas = \"two\"\nof = \"error\"\nlimit = { below = \"frozen\", sds = 2.0 }\n";
+            [[task]]\ndata = \"d\"\nas = \"two\"\nof = \"error\"\nlimit = { below = \"frozen\", sds = 2.0 }\n\
+            [[task]]\ndata = \"d\"\nas = \"three\"\nof = \"error\"\nlimit = { below = \"frozen\", sds = 0.0, own = { x = \"y\" } }\n";
         let made = markdown(settings, |name| Data::parse(name, text.as_bytes())).unwrap();
         // The control: 0.6 with a standard deviation of 0.1414, so 0.317.
-        let expected = "| setup | one | two |\n| --- | --- | --- |\n| first | learns | learns |\n| second | learns | **fails** |\n\
-            | third | **fails** | **fails** |\n| none | - | - |\n";
+        let expected = "| setup | one | two | three |\n| --- | --- | --- | --- |\n| first | learns | learns | learns |\n\
+            | second | learns | **fails** | learns |\n| third | **fails** | **fails** | **fails** |\n| none | - | - | - |\n";
         assert_eq!(made, expected);
     }
 }
