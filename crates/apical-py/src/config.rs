@@ -3,7 +3,7 @@
 use crate::errors;
 use apical::{learners as engine_learners, solvers as engine_solvers};
 use apical_lab::Experiment;
-use apical_lab::check::{Checked, Context, canonical, check, resolved_toml};
+use apical_lab::check::{Checked, Context, canonical, check, recorded, resolved_toml};
 use apical_lab::config::{self, Override, PRESETS, Source};
 use apical_lab::folder;
 use pyo3::prelude::*;
@@ -96,6 +96,12 @@ impl Config {
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
+    }
+
+    /// Names of the metrics that a run keeps over time.
+    #[getter]
+    fn metrics(&self) -> Vec<String> {
+        recorded(&self.e)
     }
 
     /// The config with nothing left open, as TOML.

@@ -1,6 +1,6 @@
 //! A circuit in one number type: presentations one after the other, and where they may be interrupted.
 
-use crate::signals::{LOOK_EVERY, attended, look};
+use crate::signals::{LOOK_EVERY, abandonable, attended, look};
 use apical::circuit::params::Rates;
 use apical::circuit::{Tensors, self_prediction};
 use apical::evaluate::CHUNK;
@@ -88,11 +88,11 @@ impl<T: Number> Inner<T> {
         Ok(())
     }
 
-    /// Whether one presentation may take long enough for somebody to lose patience.
-    fn is_long(&self) -> bool {
+    /// Whether one presentation of so many samples may take long enough for somebody to lose patience.
+    fn is_long(&self, samples: usize) -> bool {
         let steps = if self.e.has_dynamics() { self.e.timing.steps(self.e.timing.presentation) } else { 1 };
         let weights: usize = self.learner.weights().named().map(|(_, m)| m.data.len()).sum();
-        steps as f64 * (self.e.train.batch * weights) as f64 > LONG
+        steps as f64 * (samples * weights) as f64 > LONG
     }
 
     /// One presentation that Python's signals end midway; the circuit is then as before it.
@@ -139,7 +139,7 @@ impl<T: Number> Inner<T> {
             self.learner.set_rates(&still(rates), 1.0);
         }
         let (input, target) = self.lengths();
-        let long = self.is_long();
+        let long = self.is_long(self.e.train.batch);
         let mut looked = Instant::now();
         for (n, shown) in patterns.inputs.chunks_exact(input).enumerate() {
             let target = patterns.targets.map(|all| &all[n * target..][..target]);
@@ -163,6 +163,24 @@ impl<T: Number> Inner<T> {
     pub fn answer(&self, inputs: &[T], output: &mut [T]) -> Result<usize, Halt> {
         let sizes = &self.e.network.sizes;
         let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+        if self.is_long(CHUNK.min(inputs.len() / first)) {
+            // By a learner of its own, which can be left alone: answers depend on nothing but the weights.
+            let learner = build::learner(&self.e, self.learner.weights().clone());
+            let (inputs, outputs) = (inputs.to_vec(), output.len());
+            let answered = move |left: &AtomicBool| -> Result<(Vec<T>, usize), Trouble> {
+                let (mut output, mut unsettled) = (vec![T::ZERO; outputs], 0);
+                for (inputs, output) in inputs.chunks(CHUNK * first).zip(output.chunks_mut(CHUNK * last)) {
+                    if left.load(Ordering::Relaxed) {
+                        return Err(Trouble::Stopped);
+                    }
+                    unsettled += learner.answer(inputs, inputs.len() / first, output)?;
+                }
+                Ok((output, unsettled))
+            };
+            let (answers, unsettled) = abandonable(answered).map_err(Halt::Interrupted)??;
+            output.copy_from_slice(&answers);
+            return Ok(unsettled);
+        }
         let (mut unsettled, mut looked) = (0, Instant::now());
         for (inputs, output) in inputs.chunks(CHUNK * first).zip(output.chunks_mut(CHUNK * last)) {
             unsettled += self.learner.answer(inputs, inputs.len() / first, output)?;

@@ -69,7 +69,7 @@ def test_nwb_keeps_a_recording():
 
     assert not pynwb.validate(path="run.nwb")
     with pytest.raises(apical.InputError, match="no variable over time"):
-        nwb.write(seen[["output"]], "none.nwb", description="", identifier="two")
+        nwb.write(seen[["output"]], "none.nwb", description="none", identifier="two")
 
 
 def test_sonata_keeps_a_recording():
@@ -125,3 +125,76 @@ def test_the_classifier_names_what_is_wrong(told, wrong):
         MicrocircuitClassifier(**wrong).fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match="X: features that span more"):
         MicrocircuitClassifier().fit([[-1e308], [1e308]], [0, 1])
+
+
+def _seen(batch=1):
+    x = np.zeros((1, 4) if batch == 1 else (1, batch, 4))
+    return apical.Circuit([4, 3, 2], batch=batch).simulate(x, record=["soma"], ms=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments"),
+    [
+        ("recording: None", (None, "soma_1", "a.h5")),
+        (r"recording: it has no \['soma_1'\]", (_seen(), ["soma_1"], "a.h5")),
+        ("sample: 3", (_seen(3), "soma_1", "a.h5", 3)),
+        ("sample: 'x'", (_seen(3), "soma_1", "a.h5", "x")),
+        ("sample: 1", (_seen(), "soma_1", "a.h5", 1)),
+        ("path: 3", (_seen(), "soma_1", 3)),
+    ],
+)
+def test_sonata_names_what_is_wrong(told, arguments):
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    from apical import sonata
+
+    with pytest.raises(apical.InputError, match=told):
+        sonata.write(*arguments)
+
+
+def test_files_that_are_none(tmp_path):
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    from apical import sonata
+
+    junk = tmp_path / "junk.h5"
+    junk.write_bytes(b"no file")
+    for path in (junk, tmp_path / "none.h5"):
+        with pytest.raises(apical.InputError, match=f"{path}: .*; allowed: a SONATA report"):
+            sonata.read(path)
+    with pytest.raises(apical.MachineError, match="nowhere"):
+        sonata.write(_seen(), "soma_1", tmp_path / "nowhere" / "a.h5")
+
+
+def test_nwb_names_what_is_wrong(tmp_path):
+    pytest.importorskip("pynwb", reason="pynwb is not installed")
+    import datetime
+
+    from apical import nwb
+
+    good = {"description": "d", "identifier": "i"}
+    wrong = {
+        "recording: None": (None, good),
+        "identifier: ''": (_seen(), {**good, "identifier": ""}),
+        "description: 5": (_seen(), {**good, "description": 5}),
+        "start: ": (_seen(), {**good, "start": datetime.datetime(2020, 1, 1)}),
+    }
+    for told, (recording, more) in wrong.items():
+        with pytest.raises(apical.InputError, match=told):
+            nwb.write(recording, tmp_path / "a.nwb", **more)
+    (tmp_path / "junk.nwb").write_bytes(b"no file")
+    with pytest.raises(apical.InputError, match="allowed: an NWB file"):
+        nwb.read(tmp_path / "junk.nwb")
+
+
+def test_tensors_that_numpy_lacks_and_half_a_module():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from apical.pytorch import FeedForward
+
+    with pytest.raises(apical.InputError, match=r"patterns: .*as \.float\(\)\.cpu\(\) gives"):
+        apical.Circuit([3, 4, 2]).present(torch.ones(3, dtype=torch.bfloat16))
+    for told, arguments in {
+        r"factors: \[\]": ({}, "relu", []),
+        r"factors: 'a'": ({}, "relu", ["a"]),
+        "weights: no 'Wpp.2'": ({"Wpp.1": np.eye(2)}, "relu", [1.0, 1.0]),
+    }.items():
+        with pytest.raises(apical.InputError, match=told):
+            FeedForward(*arguments)

@@ -20,6 +20,10 @@ def net(**more):
     return apical.Circuit([6, 5, 3], seed=3, **more)
 
 
+def study():
+    return pytest.importorskip("optuna", reason="optuna is not installed").create_study()
+
+
 ARGUMENTS = {
     "sizes: 5": lambda: apical.Circuit(5),
     "sizes: '65'": lambda: apical.Circuit("65"),
@@ -27,6 +31,9 @@ ARGUMENTS = {
     r"sizes: array\(3\)": lambda: apical.Circuit(np.array(3)),
     r"time: \[\]": lambda: net(time=[]),
     "changes: ''": lambda: apical.experiment("digits").with_(""),
+    "state: 'foo'": lambda: setattr(c := net(), "state", {**c.state, "foo": 1.0}),
+    "metric: 'validation.eror'": lambda: apical.search(apical.experiment("digits"), lambda t: {}, study(), 1, metric="validation.eror"),
+    "space: None": lambda: apical.search(apical.experiment("digits"), lambda t: None, study(), 1),
     'angle: a tensor called "all"': lambda: apical.angle({"all": [1.0]}, {"all": [1.0]}),
     "circuit: no 'made_of' in its pickle": lambda: net().__setstate__(None),
     "circuit: its pickle does not say": lambda: net().__setstate__({**net().__getstate__(), "made_of": {}}),
@@ -301,3 +308,50 @@ def test_a_window_has_a_first_and_a_last_ms(window, tmp_path):
     run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run(tmp_path)
     with pytest.raises(apical.InputError, match="window: .*the first ms before the last"):
         run.plot(window=window)
+
+
+CALLS = {
+    "answers": lambda: apical.Circuit([784, 500, 500, 10]).answer(np.full((300, 784), 0.5)),
+    "euler": lambda: apical.Circuit([784, 500, 500, 10], batch=1000).present(np.full((1000, 784), 0.5), ms=1000),
+    "steady": lambda: apical.Circuit([784, 500, 500, 10], batch=500, solver="steady").present(np.full((500, 784), 0.5)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_ctrl_c_is_heard_however_large_the_batch(call):
+    raised = []
+
+    def strike():
+        raised.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Timer(0.5, strike).start()
+    with pytest.raises(KeyboardInterrupt):
+        CALLS[call]()
+    # A second, and a machine that may be busy with other things; before, these took 2.5 to 4.3 s on an idle one.
+    assert time.monotonic() - raised[0] < 2
+
+
+def test_a_large_batch_of_a_learner_needs_no_room_for_pairs():
+    one = apical.Circuit([30, 20, 10])
+    found = one.update("bp", (np.full((40_000, 30), 0.5, np.float32), np.zeros((40_000, 10), np.float32)))
+    assert found["Wpp.1"].shape == (20, 30)
+
+
+def test_a_circuit_at_work_can_be_shown():
+    one = apical.Circuit([300, 300, 10], time={"presentation": 300.0})
+    worker = threading.Thread(target=lambda: one.simulate(np.full((20, 300), 0.5)))
+    worker.start()
+    seen = set()
+    while worker.is_alive():
+        seen.add(repr(one))
+    worker.join()
+    assert any("at work in another thread" in text for text in seen)
+
+
+def test_runs_are_equal_by_their_folder_and_their_weights_read_only(tmp_path):
+    run = apical.experiment("digits").with_({"train.epochs": 1, "expect": {}}).run(tmp_path)
+    again = pickle.loads(pickle.dumps(run))
+    assert again == run and hash(again) == hash(run)
+    with pytest.raises(ValueError, match="read-only"):
+        run.weights["Wpp.1"][0, 0] = 1.0

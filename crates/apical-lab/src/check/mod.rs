@@ -171,7 +171,8 @@ impl<'a> Check<'a> {
             };
             let low_pass = tau_w != Some(None) && !departures.is_some_and(|on| on.replace_low_pass());
             // Euler's products of every two patterns.
-            let pairs = matches!(solver, Some(SolverSpec::Euler(choice)) if choice != Choice::Given(Way::Reference));
+            let euler = matches!(solver, Some(SolverSpec::Euler(choice)) if choice != Choice::Given(Way::Reference));
+            let pairs = euler && matches!(learner, Some(LearnerSpec::Microcircuit));
             self.memory(sizes, train.batch, block, precision, low_pass, pairs);
         }
         if let (Some(learner), Some(network), Some(train), Some(task)) = (&learner, &network, &train, &task) {

@@ -43,7 +43,8 @@ def _array(given: Any, what: str) -> NDArray[Any]:
         try:
             return np.from_dlpack(shared)
         except (BufferError, RuntimeError, TypeError, ValueError) as error:
-            raise InputError(f"{what}: {error}; allowed: a tensor in the memory of the CPU, as .cpu() gives") from None
+            allowed = "a dense tensor of real numbers that NumPy has, in the CPU's memory, as .float().cpu() gives"
+            raise InputError(f"{what}: {error}; allowed: {allowed}") from None
     try:
         return np.asarray(given)
     except ValueError:

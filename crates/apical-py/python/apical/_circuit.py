@@ -87,7 +87,7 @@ class Weights(MutableMapping[str, NDArray[Any]]):
     def _known(self, name: str) -> tuple[int, int]:
         try:
             return self._shapes[name]
-        except KeyError:
+        except (KeyError, TypeError):
             raise KeyError(f"{name!r}; the circuit has {', '.join(self._shapes)}") from None
 
 
@@ -220,7 +220,10 @@ class Circuit:
 
     @state.setter
     def state(self, given: Mapping[str, ArrayLike]) -> None:
-        ready = {name: numbers(values, self._dtype, name) for name, values in _check.mapping(given, "state").items()}
+        own = self._core.state()
+        if unknown := [name for name in _check.mapping(given, "state") if name not in own]:
+            raise _check.refused("state", unknown[0], ", ".join(own))
+        ready = {name: numbers(values, self._dtype, name) for name, values in given.items()}
         self._core.set_state(ready)
 
     @property
@@ -418,7 +421,11 @@ class Circuit:
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in self.sizes)
         solver = self._made_of["tables"]["solver"].get("kind", "euler")
-        return f"<Circuit {sizes}, {solver}, {self._config.precision}, {self.time_ms:g} ms>"
+        try:
+            when = f"{self.time_ms:g} ms"
+        except InputError:
+            when = "at work in another thread"
+        return f"<Circuit {sizes}, {solver}, {self._config.precision}, {when}>"
 
     def _lead(self, pattern: ArrayLike) -> tuple[int, ...]:
         """The dims of one presentation before that of cells."""

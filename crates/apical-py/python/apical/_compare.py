@@ -58,7 +58,7 @@ class Relation:
     def matrix(self, when: str = "start", layer: str = "all") -> pd.DataFrame:
         """Degrees between every two learners at a moment (``"start"``, ``"given"``) in a layer (``"1"``, ..., ``"all"``)."""
         for place, given in (("when", when), ("layer", layer)):
-            if given not in set(self.angles[place]):
+            if not isinstance(given, str) or given not in set(self.angles[place]):
                 raise _check.refused(place, given, ", ".join(map(repr, dict.fromkeys(self.angles[place]))))
         chosen = self.angles[(self.angles["when"] == when) & (self.angles["layer"] == layer)]
         order = list(dict.fromkeys(chosen["learner_a"]))

@@ -147,9 +147,13 @@ class Run:
 
     @property
     def weights(self) -> Mapping[str, NDArray[Any]]:
-        """The weights of the best checkpoint by name, each (post, pre)."""
+        """The weights of the best checkpoint by name, each (post, pre), read-only."""
         tensors = self.checkpoint()
-        return MappingProxyType({k: v for k, v in tensors.items() if k.split(".")[0] in _TENSORS})
+        found = {k: v for k, v in tensors.items() if k.split(".")[0] in _TENSORS}
+        for values in found.values():
+            # What would be written into it would be in no file.
+            values.setflags(write=False)
+        return MappingProxyType(found)
 
     def plot(
         self,
@@ -183,6 +187,12 @@ class Run:
         from ._draw import draw
 
         return draw(figure, [self.path], cells=cells, window=window, metric=metric, ax=ax)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.path.resolve() == other.path.resolve()
+
+    def __hash__(self) -> int:
+        return hash(self.path.resolve())
 
     def __repr__(self) -> str:
         return f"<Run {self.name}, {self.state}>"

@@ -108,7 +108,9 @@ def _made(
     from optuna.trial import TrialState
 
     better = min if study.direction == StudyDirection.MINIMIZE else max
-    one = experiment.with_(space(trial))
+    one = experiment.with_(_check.mapping(space(trial), "space"))
+    if metric not in one._config.metrics:
+        raise _check.refused("metric", metric, ", ".join(one._config.metrics))
     trial.set_user_attr(RUN, one.run_name)
 
     def judge(found: Evaluation) -> bool:
@@ -119,8 +121,6 @@ def _made(
     run = one.run(out, callback=judge, threads=threads)
     found = run.metrics
     values = found[metric].dropna().tolist() if metric in found else []
-    if run.state == "finished" and metric not in found:
-        raise _check.refused("metric", metric, ", ".join(found.columns))
     if run.state == "unfinished":
         return TrialState.PRUNED, None, run
     if run.state == "failed" or len(values) == 0:

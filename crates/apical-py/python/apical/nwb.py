@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _check, _files
 from ._engine import InputError
 
 if TYPE_CHECKING:
@@ -40,10 +41,18 @@ def write(
     Raises
     ------
     InputError
-        If the recording holds no variable over time.
+        If the recording holds no variable over time; without an identifier or a time zone.
+    MachineError
+        If the file cannot be written.
     """
     from pynwb import NWBHDF5IO, NWBFile, TimeSeries
 
+    path = _files.recording(recording, path)
+    for place, given in (("description", description), ("identifier", identifier)):
+        if not isinstance(given, str) or not given:
+            raise _check.refused(place, given, "text that is not empty")
+    if start is not None and (not isinstance(start, datetime.datetime) or start.tzinfo is None):
+        raise _check.refused("start", start, "a datetime with a time zone, or None")
     begun = start or datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     names = [name for name, v in recording.data_vars.items() if str(v.dims[0]).startswith("time")]
     if not names:
@@ -64,18 +73,25 @@ def write(
                 description=json.dumps(told),
             )
         )
-    with NWBHDF5IO(fspath(path), "w") as writer:
+    with _files.writing(path), NWBHDF5IO(path, "w") as writer:
         writer.write(file)
 
 
 def read(path: str | PathLike[str]) -> xr.Dataset:
-    """Reads what :func:`write` wrote; times are in ms again."""
+    """Reads what :func:`write` wrote: the variables over time with their attributes; times are in ms again.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or none that :func:`write` wrote.
+    """
     import xarray as xr
     from pynwb import NWBHDF5IO
 
     variables: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
-    with NWBHDF5IO(fspath(path), "r") as reader:
+    path = str(_check.path(path, "path"))
+    with _files.reading(path, "an NWB file that `write` wrote"), NWBHDF5IO(path, "r") as reader:
         series = reader.read().processing["apical"].data_interfaces
         for name, one in series.items():
             told = json.loads(one.description)

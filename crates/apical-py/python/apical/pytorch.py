@@ -12,7 +12,7 @@ torch.Size([5, 2])
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,18 @@ class FeedForward(torch.nn.Module):
     """
 
     def __init__(
-        self, weights: Mapping[str, Any], activation: str, factors: list[float], bias_rate: float = 0.0
+        self, weights: Mapping[str, Any], activation: str, factors: Sequence[float], bias_rate: float = 0.0
     ) -> None:
         super().__init__()
         if activation not in _PHI:
             raise InputError(f"activation: {activation!r}; allowed: {', '.join(_PHI)}")
+        if not isinstance(factors, Sequence) or len(factors) == 0:
+            raise _check.refused("factors", factors, "a number for each layer of weights")
         self.activation = activation
-        self.factors = list(factors)
+        self.factors = [_check.positive(factor, "factors") for factor in factors]
+        weights = _check.mapping(weights, "weights")
+        if missing := [name for k in range(1, len(factors) + 1) if (name := f"Wpp.{k}") not in weights]:
+            raise InputError(f"weights: no {missing[0]!r} among them; allowed: Wpp.1 to Wpp.{len(factors)}, one for each factor")
         self.bias_rate = bias_rate
 
         def parameters(stem: str) -> torch.nn.ParameterList:

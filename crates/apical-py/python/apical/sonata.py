@@ -6,11 +6,12 @@ and pointers, and ``time`` as start, stop and step in ms.
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import _check, _files
 from ._engine import InputError
 
 if TYPE_CHECKING:
@@ -21,18 +22,23 @@ _MAGIC, _VERSION = 0x0A7A, (0, 1)
 
 
 def write(recording: xr.Dataset, variable: str, path: str | PathLike[str], sample: int = 0) -> None:
-    """Writes one variable of a recording, such as ``"soma_1"``; of a minibatch one sample.
+    """Writes one variable of a recording, such as ``"soma_1"``; of a minibatch one sample. Numbers are 32 bits wide, as the
+    format's readers expect.
 
     Raises
     ------
     InputError
-        If the variable has no cells, or its rows are not equally far apart.
+        If the variable has no cells, or its rows are not equally far apart; if there is no such sample.
+    MachineError
+        If the file cannot be written.
     """
     import h5py
 
-    if variable not in recording:
+    path = _files.recording(recording, path)
+    if not isinstance(variable, str) or variable not in recording:
         raise InputError(f"recording: it has no {variable!r}; allowed: {', '.join(map(str, recording.data_vars))}")
     values = recording[variable]
+    sample = _check.integer(sample, "sample", 0, values.sizes.get("sample", 1) - 1)
     if "sample" in values.dims:
         values = values.isel(sample=sample)
     time, *cells = (str(dim) for dim in values.dims)
@@ -43,7 +49,7 @@ def write(recording: xr.Dataset, variable: str, path: str | PathLike[str], sampl
     if not np.allclose(steps, steps[0], rtol=0, atol=1e-6):
         raise InputError(f"{variable}: rows at unequal distances; allowed: one stride without gaps")
     nodes = recording[cells[0]].values if cells[0] in recording.coords else np.arange(values.sizes[cells[0]])
-    with h5py.File(fspath(path), "w") as file:
+    with _files.writing(path), h5py.File(path, "w") as file:
         file.attrs["magic"] = np.uint32(_MAGIC)
         file.attrs["version"] = np.array(_VERSION, np.uint32)
         report = file.create_group(f"report/{cells[0]}")
@@ -60,11 +66,18 @@ def write(recording: xr.Dataset, variable: str, path: str | PathLike[str], sampl
 
 
 def read(path: str | PathLike[str]) -> xr.Dataset:
-    """Reads what :func:`write` wrote."""
+    """Reads what :func:`write` wrote: the one variable, in 32 bits, with time and cells.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or holds no such report.
+    """
     import h5py
     import xarray as xr
 
-    with h5py.File(fspath(path), "r") as file:
+    path = str(_check.path(path, "path"))
+    with _files.reading(path, "a SONATA report of one population"), h5py.File(path, "r") as file:
         (population,) = file["report"]
         report = file["report"][population]
         data, mapping = report["data"], report["mapping"]

@@ -139,8 +139,14 @@ pub trait Observer<T> {
     }
 }
 
-/// Euler's steps between two times that an observer is asked whether to stop.
-const STEPS_TO_STOP: usize = 64;
+/// Steps between two times that an observer is asked whether to stop: 64, or fewer where samples times weights make them slow.
+fn steps_to_stop<T>(weights: &Tensors<T>, samples: usize) -> usize {
+    // About a tenth of a second.
+    const PRODUCTS: usize = 100_000_000;
+    let lists = [&weights.pp, &weights.pb, &weights.ip, &weights.pi];
+    let weights: usize = lists.into_iter().flatten().map(|m| m.data.len()).sum();
+    (PRODUCTS / (weights * samples).max(1)).clamp(1, 64)
+}
 
 /// Asks the observer.
 fn may_go_on<T>(observer: &mut dyn Observer<T>) -> Result<(), Trouble> {

@@ -5,7 +5,9 @@
 //! pattern that does not settle is reported and teaches nothing; it is never returned as an answer. Samples are swept one
 //! by one, so that a result does not depend on what else is in the batch.
 
-use super::{Course, NoFixedPoint, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, watch};
+use super::{
+    Course, NoFixedPoint, Nobody, Observer, Outcome, Shown, Solver, Trouble, View, Wants, Weights, may_go_on, watch,
+};
 use crate::circuit::dynamics::G;
 use crate::circuit::params::{Network, Rates};
 use crate::circuit::plasticity::{self, Sink};
@@ -158,12 +160,18 @@ impl<T: Real> Steady<T> {
     }
 
     /// Settles every sample of a batch; returns which have no fixed point, with the worst of the others.
-    fn present(&mut self, w: &Tensors<T>, shown: &Shown<'_, T>) -> Result<(Vec<usize>, Settled), Trouble> {
+    fn present(
+        &mut self,
+        w: &Tensors<T>,
+        shown: &Shown<'_, T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<(Vec<usize>, Settled), Trouble> {
         let (n_0, n_top) = (self.net.sizes[0], self.net.sizes[self.net.sizes.len() - 1]);
         let (mut state, mut p) = (State::rest(&self.net, 1), Potentials::new(&self.net, 1));
         let mut missing = Vec::new();
         let mut worst = Settled { residual: 0.0, sweeps: 0, converged: true };
         for b in 0..shown.samples {
+            may_go_on(observer)?;
             let x = &shown.input[b * n_0..(b + 1) * n_0];
             let target = shown.target.map(|t| &t[b * n_top..(b + 1) * n_top]);
             for r in p.rate.iter_mut() {
@@ -265,7 +273,7 @@ impl<T: Real> Solver<T> for Steady<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let (missing, worst) = self.present(weights, shown)?;
+        let (missing, worst) = self.present(weights, shown, observer)?;
         self.errors(rates, &missing);
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(weights));
         self.report(weights, shown, (&missing, worst), outcome, observer);
@@ -281,7 +289,7 @@ impl<T: Real> Solver<T> for Steady<T> {
         outcome: &mut Outcome<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<(), Trouble> {
-        let (missing, worst) = self.present(weights, shown)?;
+        let (missing, worst) = self.present(weights, shown, observer)?;
         self.errors(rates, &missing);
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut self.potentials, &mut Sink::Direct(update));
         self.report(weights, shown, (&missing, worst), outcome, observer);
@@ -296,7 +304,7 @@ impl<T: Real> Solver<T> for Steady<T> {
         _: Weights,
     ) -> Result<Tensors<T>, Trouble> {
         let mut copy = self.clone();
-        let (missing, _) = copy.present(weights, shown)?;
+        let (missing, _) = copy.present(weights, shown, &mut Nobody)?;
         copy.errors(rates, &missing);
         let mut update = Tensors::zeros(&self.net.sizes, self.net.bias_rate != 0.0);
         plasticity::apply(self.plan, rates, 1.0, shown.input, &mut copy.potentials, &mut Sink::Direct(&mut update));

@@ -5,7 +5,7 @@ use crate::circuit::params::{LagKind, Rates, Timing};
 use crate::circuit::step::{Constants, Learning, Plastic, step};
 use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::Real;
-use crate::solvers::{Observer, STEPS_TO_STOP, Shown, Trouble, View, Wants, may_go_on, watch};
+use crate::solvers::{Observer, Shown, Trouble, View, Wants, may_go_on, steps_to_stop, watch};
 
 /// What a presentation teaches.
 pub enum Teaching<'a, T> {
@@ -157,8 +157,9 @@ pub fn step_by_step<T: Real>(
     };
     let share = T::from_f64(factor / (steps - start) as f64);
     output.fill(T::ZERO);
+    let stride = steps_to_stop(circuit.weights, circuit.state.samples);
     for n in 0..steps {
-        if n % STEPS_TO_STOP == 0 {
+        if n % stride == 0 {
             may_go_on(observer)?;
         }
         let wants = observer.wants(circuit.state.step + 1);

@@ -19,7 +19,7 @@ use crate::circuit::params::{Network, Rates};
 use crate::circuit::step::{Constants, follow};
 use crate::circuit::{Kind, State, Tensors};
 use crate::kernels::{Isa, Real, par};
-use crate::solvers::{Observer, STEPS_TO_STOP, Trouble, View, Wants, may_go_on};
+use crate::solvers::{Observer, Trouble, View, Wants, may_go_on, steps_to_stop};
 use cells::Biases;
 use change::{Coefficients, Mode};
 use layout::{Population, Projection};
@@ -319,13 +319,14 @@ impl<T: Real> Engine<T> for Dense<T> {
         };
         // The products with 2B vectors at every step against those with n_0 columns, and their updates: half of it each.
         let moves = mode.moves() && rates.is_some_and(|rates| rates.pp[0] != 0.0);
+        let stride = steps_to_stop(weights, self.samples);
         let course = Course { mode, spans: !moves || 4 * self.samples <= constants.net().sizes[0] };
         let input = shown.input;
         self.begin(constants, course, input, (weights, sink, rates), &state.trace_input);
 
         let mut result = Ok(());
         for n in 0..steps {
-            if n % STEPS_TO_STOP == 0 {
+            if n % stride == 0 {
                 result = may_go_on(observer);
                 if result.is_err() {
                     break;

@@ -16,7 +16,7 @@ use crate::circuit::{Potentials, State, Tensors};
 use crate::kernels::fused::{Change, Packed, Settle};
 use crate::kernels::rng::AHEAD;
 use crate::kernels::{Isa, Mat, Real};
-use crate::solvers::{Observer, STEPS_TO_STOP, Trouble, View, Wants, may_go_on, watch};
+use crate::solvers::{Observer, Trouble, View, Wants, may_go_on, steps_to_stop, watch};
 use bias::Bias;
 use cells::{Cells, Errors};
 use input::{Input, Rule};
@@ -321,6 +321,7 @@ impl<T: Real> WithSimd for Course<'_, '_, T> {
         let (c, presentation, rates) = (self.c, self.presentation, self.rates);
         let (steps, start, shown) = (presentation.steps(), presentation.window_start(), presentation.shown);
         let (a, phi, bound) = (c.a.unwrap_or(T::ZERO), c.net.activation, T::from_f64(presentation.bound));
+        let stride = steps_to_stop(self.weights, 1);
         let soma = presentation.answer == Answer::Soma;
         let share = if soma { 1.0 } else { c.attenuation.output } / (steps - start) as f64;
         let share = T::from_f64(share);
@@ -328,7 +329,7 @@ impl<T: Real> WithSimd for Course<'_, '_, T> {
         let with_feedback = rates.is_some_and(|r| r.pb.iter().any(|&eta| eta != 0.0));
         let mut waiting = Kind::Nothing;
         for n in 0..steps {
-            if n % STEPS_TO_STOP == 0 {
+            if n % stride == 0 {
                 may_go_on(self.observer)?;
             }
             let wants = self.observer.wants(self.state.step + 1);
