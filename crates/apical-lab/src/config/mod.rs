@@ -91,6 +91,7 @@ presets! {
     "s18-regression": "nonlinear regression of a teacher network (Sacramento et al. 2018, Fig. 2)",
     "s18-mnist": "MNIST, 784-500-500-10, two-step, rates tuned on validation (Sacramento et al. 2018, Fig. 3)",
     "s18-mnist-published": "the same with the published rates, which are too small and too large at once",
+    "mnist-continuous": "MNIST, 784-500-10, full dynamics: no phases, no reset between patterns",
     "h20-yin-yang": "Yin-Yang, 4-120-3, full dynamics with a learning lag (Hill 2020)",
     "s18-regression-short": "s18-regression with a budget for comparisons",
     "h20-yin-yang-short": "h20-yin-yang with a budget for comparisons",
