@@ -6,7 +6,7 @@
 (4, 3)
 """
 
-from ._circuit import Circuit, ConfigWarning, Weights, angle
+from ._circuit import Circuit, ConfigWarning, angle
 from ._compare import Comparison, Relation, compare, relate
 from ._engine import InputError, MachineError, ScienceError, __version__
 from ._experiment import Evaluation, Experiment, experiment
@@ -14,6 +14,7 @@ from ._lists import learners, presets, solvers
 from ._run import Run, figures, plot
 from ._search import search
 from ._sweep import Result, Sweep, sweep
+from ._weights import Weights
 
 __all__ = [
     "Circuit",
