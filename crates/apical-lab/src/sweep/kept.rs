@@ -20,8 +20,15 @@ use std::time::{Duration, Instant};
 /// The most points of a curve.
 const POINTS: usize = 30;
 /// Metrics whose course is kept.
-const CURVES: &[&str] =
-    &["validation.", "train.", "angle_", "apical_squared.", "interneuron_mismatch_squared.", "distance_"];
+const CURVES: &[&str] = &[
+    "validation.",
+    "train.",
+    "angle_",
+    "apical_squared.",
+    "interneuron_mismatch_squared.",
+    "distance_",
+    "forward_feedback_angle.",
+];
 /// What stands before the name of a metric whose course a column holds, by what its points are counted in.
 const BY: [&str; 2] = ["by_epoch.", "by_presentation."];
 const RUN: &str = "run";

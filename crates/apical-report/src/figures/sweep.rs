@@ -1,5 +1,7 @@
 //! What runs came to over the keys in which configs differ: the axes are found from the configs themselves.
 
+use std::collections::HashSet;
+
 use super::curves::judged;
 use super::overlay::{Runs, span_scale};
 use super::{Drawn, Options, Refusal, drawn, missing};
@@ -40,10 +42,14 @@ struct Sweep {
 }
 
 fn sweep(runs: &Runs, options: &Options, when: When) -> Result<Sweep, Refusal> {
-    let keys = runs.groups.keys.clone();
-    if runs.count() < 2 || keys.is_empty() {
+    let groups = &runs.groups;
+    if runs.count() < 2 || groups.keys.is_empty() {
         return Err(alike(runs));
     }
+    let kept = axes(&groups.values);
+    let of = |row: &[String]| -> Vec<String> { kept.iter().map(|&k| row[k].clone()).collect() };
+    let (keys, placed): (Vec<String>, Vec<Vec<String>>) =
+        (of(&groups.keys), groups.values.iter().map(|row| of(row)).collect());
     if keys.len() > 2 {
         let what = format!("the configs of these runs differ in {} keys: {}", keys.len(), keys.join(", "));
         return missing(what, "give runs that differ in one or two; sweep-parallel shows more");
@@ -51,7 +57,7 @@ fn sweep(runs: &Runs, options: &Options, when: When) -> Result<Sweep, Refusal> {
     let common = runs.common_epoch();
     let by = judged(runs, options)?.by(common.filter(|_| all_alike(runs)));
     let mut values: Vec<Vec<String>> = vec![Vec::new(); keys.len()];
-    for row in &runs.groups.values {
+    for row in &placed {
         for (value, known) in row.iter().zip(&mut values) {
             if !known.contains(value) {
                 known.push(value.clone());
@@ -60,7 +66,7 @@ fn sweep(runs: &Runs, options: &Options, when: When) -> Result<Sweep, Refusal> {
     }
     values.iter_mut().for_each(|list| ascend(list));
     let place = |value: &String, known: &Vec<String>| known.iter().position(|v| v == value).unwrap_or_default();
-    let at = runs.groups.values.iter().map(|row| row.iter().zip(&values).map(|(v, k)| place(v, k)).collect()).collect();
+    let at = placed.iter().map(|row| row.iter().zip(&values).map(|(v, k)| place(v, k)).collect()).collect();
     let mut points = Vec::new();
     for group in 0..runs.count() {
         let early = runs.early(group);
@@ -77,6 +83,23 @@ fn sweep(runs: &Runs, options: &Options, when: When) -> Result<Sweep, Refusal> {
     }
     let by_epoch = common.filter(|_| when == When::Common && !all_alike(runs));
     Ok(Sweep { label: (by.label, by.unit), keys, values, at, points, by_epoch })
+}
+
+/// Keys, by their place, that are axes of their own: one whose values come in pairs with those of an earlier one, each pair in
+/// several groups, was varied together with it.
+fn axes(rows: &[Vec<String>]) -> Vec<usize> {
+    let distinct = |keys: &[usize]| -> usize {
+        rows.iter().map(|row| keys.iter().map(|&k| &row[k]).collect::<Vec<_>>()).collect::<HashSet<_>>().len()
+    };
+    let mut kept: Vec<usize> = Vec::new();
+    for key in 0..rows.first().map_or(0, Vec::len) {
+        let own = distinct(&[key]);
+        let goes_with = |&other: &usize| distinct(&[other]) == own && distinct(&[other, key]) == own;
+        if own == rows.len() || !kept.iter().any(goes_with) {
+            kept.push(key);
+        }
+    }
+    kept
 }
 
 /// All runs were ended early after the same epoch.
@@ -297,6 +320,17 @@ pub(super) fn three_digits(v: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_vary_together_are_one_axis() {
+        let of = |rows: &[[&str; 3]]| axes(&rows.iter().map(|row| row.map(String::from).to_vec()).collect::<Vec<_>>());
+        let grid = [["0", "1", "x"], ["0", "2", "y"], ["5", "1", "x"], ["5", "2", "y"]];
+        assert_eq!(of(&grid), [0, 1], "the third goes with the second");
+        let crossed = [["0", "1", "x"], ["0", "2", "x"], ["5", "1", "y"], ["5", "2", "x"]];
+        assert_eq!(of(&crossed), [0, 1, 2]);
+        let drawn = [["0.1", "7", "a"], ["0.2", "3", "b"], ["0.3", "5", "c"]];
+        assert_eq!(of(&drawn), [0, 1, 2], "values that never repeat say nothing about what varied together");
+    }
 
     #[test]
     fn values_ascend_by_their_numbers() {
