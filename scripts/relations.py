@@ -57,11 +57,11 @@ def asked(attenuation: str, feedback: str | float, hidden: int, seed: int) -> li
 def circuit(attenuation: str, feedback: str | float, hidden: int, seed: int, nudge: float) -> dict[str, object]:
     """The two-step circuit on the digits, its mixing factors given, or made by conductances."""
     mixing = {"output": nudge, "interneuron": 0.1, "hidden": 0.3}
-    given = {"solver": {"kind": "two-step", "attenuation": attenuation}}
+    solver: dict[str, object] = {"kind": "two-step", "attenuation": attenuation}
     if attenuation == "none":
-        given["solver"]["mixing"] = mixing
+        given: dict[str, object] = {"solver": solver | {"mixing": mixing}}
     else:
-        given["conductances"] = {"from_mixing": mixing}
+        given = {"solver": solver, "conductances": {"from_mixing": mixing}}
     return given | {
         "seed": seed,
         "network": {
