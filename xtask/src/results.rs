@@ -15,7 +15,11 @@ pub fn run(args: &[String]) -> bool {
             return false;
         }
     }
-    if !names.is_empty() && !succeeds(&mut cargo(&["build", "--release", "--package", "apical-cli"])) {
+    if !names.is_empty()
+        && !succeeds(
+            cargo(&["build", "--release", "--package", "apical-cli", "--target-dir"]).arg(root().join("target")),
+        )
+    {
         return false;
     }
     let made = names.iter().all(|name| {
