@@ -15,11 +15,8 @@ pub fn run(args: &[String]) -> bool {
             return false;
         }
     }
-    if !names.is_empty()
-        && !succeeds(
-            cargo(&["build", "--release", "--package", "apical-cli", "--target-dir"]).arg(root().join("target")),
-        )
-    {
+    let mut build = cargo(&["build", "--release", "--package", "apical-cli", "--target-dir"]);
+    if !names.is_empty() && !succeeds(build.arg(root().join("target"))) {
         return false;
     }
     let made = names.iter().all(|name| {
